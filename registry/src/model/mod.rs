@@ -12,12 +12,10 @@ mod signal;
 pub use annotation::{
     Aggregation, AnnotationValue, Fold, FoldSource, FoldValue, Normalize, NumberType, Privacy, Redact, Sensitivity, SpanValue,
 };
-pub use attribute::{
-    Attribute, AttributeId, AttributeRef, AttributeType, EnumMember, EnumType, EnumValue, RequirementLevel,
-};
+pub use attribute::{Attribute, AttributeId, AttributeRef, AttributeType, EnumMember, EnumType, EnumValue, RequirementLevel};
 pub use signal::{
-    Association, Deprecated, DeprecationReason, Entity, EntityId, Event, EventId, Instrument, Metric, MetricId, MetricSet,
-    MetricSetId, Origin, Severity, Span, SpanId, SpanKind, Stability,
+    Association, Deprecated, DeprecationReason, Entity, EntityId, Event, EventId, Instrument, Metric, MetricId, MetricSet, MetricSetId,
+    Origin, Severity, Span, SpanId, SpanKind, Stability,
 };
 
 /// A semantic convention registry with everything expanded.
