@@ -1,1 +1,3 @@
 //! Facade.
+mod export;
+pub use export::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};

@@ -1,0 +1,239 @@
+//! What became of the telemetry: reports and counts for people and programs.
+//! `Telemetry::shutdown` and `Telemetry::stats` return them; the ledger fills them in.
+//! Plain data: nothing here counts, waits or talks to the export thread.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why records or data points were given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// A bounded queue had no room.
+    QueueFull,
+    /// The process-wide byte bound left the emitting thread no queue.
+    ThreadLimit,
+    /// Larger than a queue or the receiver takes.
+    TooLarge,
+    /// The receiver took the batch but not these (partial success).
+    Rejected,
+    /// The receiver gave a final error.
+    NotRetryable,
+    /// The receiver could not be reached, or asked to come back, until the batch's deadline was over.
+    RetryExhausted,
+    /// Emitted after shutdown, or not sent before its deadline.
+    Shutdown,
+    /// Could not be encoded.
+    Encode,
+    /// A newer collection of the same cumulative metrics took its place.
+    Superseded,
+    /// A console, file or memory sink failed.
+    SinkFailed,
+    /// Nothing is configured to take the signal.
+    NoDestination,
+}
+
+impl DropReason {
+    /// All reasons, in the order of their numbers.
+    pub(crate) const ALL: [DropReason; 11] = [
+        DropReason::QueueFull,
+        DropReason::ThreadLimit,
+        DropReason::TooLarge,
+        DropReason::Rejected,
+        DropReason::NotRetryable,
+        DropReason::RetryExhausted,
+        DropReason::Shutdown,
+        DropReason::Encode,
+        DropReason::Superseded,
+        DropReason::SinkFailed,
+        DropReason::NoDestination,
+    ];
+
+    /// The reason as it stands in `error.type`, for example `queue_full`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DropReason::QueueFull => "queue_full",
+            DropReason::ThreadLimit => "thread_limit",
+            DropReason::TooLarge => "too_large",
+            DropReason::Rejected => "rejected",
+            DropReason::NotRetryable => "not_retryable",
+            DropReason::RetryExhausted => "retry_exhausted",
+            DropReason::Shutdown => "shutdown",
+            DropReason::Encode => "encode",
+            DropReason::Superseded => "superseded",
+            DropReason::SinkFailed => "sink_failed",
+            DropReason::NoDestination => "no_destination",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What became of one signal at one destination.
+///
+/// At any moment `created` of the signal = `exported` + the sum of `dropped` + `in_doubt` + `queued`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DestinationReport {
+    /// The destination, for example `otlp http/protobuf http://localhost:4318/v1/logs` or `console`.
+    pub name: String,
+    /// Taken by the receiver.
+    pub exported: u64,
+    /// Given up, by reason, with what was given up before it could be sent anywhere; only reasons that occurred.
+    pub dropped: Vec<(DropReason, u64)>,
+    /// Sent, and no answer came: the receiver may have them or not.
+    pub in_doubt: u64,
+    /// On their way.
+    pub queued: u64,
+}
+
+impl DestinationReport {
+    /// Given up for this reason.
+    pub fn dropped_for(&self, reason: DropReason) -> u64 {
+        self.dropped.iter().filter(|(dropped, _)| *dropped == reason).map(|(_, count)| count).sum()
+    }
+
+    /// Given up, whatever the reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// What became of one signal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SignalReport {
+    /// Records that passed the filter, or data points that were collected.
+    pub created: u64,
+    /// What became of them at each destination. Never empty.
+    pub destinations: Vec<DestinationReport>,
+}
+
+/// What was exported and what was not, as [`shutdown`](crate::Telemetry::shutdown) found it.
+///
+/// `Display` says it in a few lines for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Records.
+    pub records: SignalReport,
+    /// Metric data points.
+    pub points: SignalReport,
+    /// How long the shutdown took.
+    pub duration: Duration,
+    /// Whether all was sent and answered before the deadline.
+    pub deadline_met: bool,
+}
+
+/// Counts since start, as [`stats`](crate::Telemetry::stats) found them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Records.
+    pub records: SignalReport,
+    /// Metric data points.
+    pub points: SignalReport,
+    /// Fields not exported as they were, by `tracing_weaver.reason`; only reasons that occurred.
+    pub fields_dropped: Vec<(&'static str, u64)>,
+    /// Attributes past the bound on a record.
+    pub attributes_over_limit: u64,
+    /// Measurements that no metric took.
+    pub measurements_refused: u64,
+    /// Measurements whose set's own entity was not in force.
+    pub measurements_unattributed: u64,
+    /// Faults of the export thread that it survived. Anything but 0 is a bug of this crate or of a sink.
+    pub export_faults: u64,
+}
+
+/// Why a flush did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// The deadline was over before everything was answered. What is queued goes on its way.
+    #[error("not everything was sent and answered within {0:?}; the rest stays queued")]
+    Deadline(Duration),
+    /// Everything was answered, but not everything was taken.
+    #[error("{records} records and {points} data points were dropped or are in doubt; `stats()` says why")]
+    Lost {
+        /// Records lost while flushing.
+        records: u64,
+        /// Data points lost while flushing.
+        points: u64,
+    },
+    /// The export thread has ended.
+    #[error("the exporter has been shut down")]
+    Ended,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        signal(f, "records", &self.records)?;
+        signal(f, "data points", &self.points)?;
+        let met = if self.deadline_met { "within its deadline" } else { "the deadline passed first" };
+        write!(f, "shutdown took {} ms, {met}", self.duration.as_millis())
+    }
+}
+
+fn signal(f: &mut fmt::Formatter<'_>, what: &str, signal: &SignalReport) -> fmt::Result {
+    writeln!(f, "{what}: {} created", signal.created)?;
+    for destination in &signal.destinations {
+        write!(f, "  {}: {} exported", destination.name, destination.exported)?;
+        if destination.dropped_total() > 0 {
+            write!(f, ", {} dropped", destination.dropped_total())?;
+            let mut before = " (";
+            for (reason, count) in &destination.dropped {
+                write!(f, "{before}{reason} {count}")?;
+                before = ", ";
+            }
+            write!(f, ")")?;
+        }
+        if destination.in_doubt > 0 {
+            write!(f, ", {} in doubt", destination.in_doubt)?;
+        }
+        if destination.queued > 0 {
+            write!(f, ", {} still queued", destination.queued)?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_reads_as_a_few_lines() {
+        let report = Report {
+            records: SignalReport {
+                created: 10,
+                destinations: vec![DestinationReport {
+                    name: "console".into(),
+                    exported: 5,
+                    dropped: vec![(DropReason::QueueFull, 2), (DropReason::Shutdown, 1)],
+                    in_doubt: 1,
+                    queued: 1,
+                }],
+            },
+            points: SignalReport::default(),
+            duration: Duration::from_millis(12),
+            deadline_met: true,
+        };
+        assert_eq!(
+            report.to_string(),
+            "records: 10 created\n  console: 5 exported, 3 dropped (queue_full 2, shutdown 1), 1 in doubt, 1 still queued\n\
+             data points: 0 created\nshutdown took 12 ms, within its deadline"
+        );
+    }
+
+    #[test]
+    fn every_reason_stands_at_its_own_number() {
+        for (number, reason) in DropReason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, number);
+        }
+    }
+}

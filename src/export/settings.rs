@@ -1,0 +1,167 @@
+//! What the exporter is told at start: the resource, and where each signal goes.
+//! The configuration makes it from code and environment; the exporter reads it once, at start.
+//! Nothing here reads the environment, and nothing here prints a header's value.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_weaver_layers::Value;
+
+use super::sink::LocalDestination;
+
+/// Everything the exporter needs to know.
+#[derive(Debug)]
+pub(crate) struct ExportSettings {
+    /// Resource attributes, each key once, the same for every signal and destination.
+    pub(crate) resource: Vec<(Arc<str>, Value)>,
+    /// Where records go over OTLP; `None`: nowhere.
+    pub(crate) logs: Option<OtlpEndpoint>,
+    /// Where metrics go over OTLP; `None`: nowhere.
+    pub(crate) metrics: Option<OtlpEndpoint>,
+    /// Destinations inside this process: console, file, memory.
+    pub(crate) locals: Vec<LocalDestination>,
+    /// Time between two collections of metrics.
+    pub(crate) metric_interval: Duration,
+    /// How long a record waits at most for its batch to fill.
+    pub(crate) log_delay: Duration,
+}
+
+impl ExportSettings {
+    /// For a resource: no destination yet, metrics every minute, records after a second at most.
+    pub(crate) fn new(resource: Vec<(Arc<str>, Value)>) -> Self {
+        ExportSettings {
+            resource,
+            logs: None,
+            metrics: None,
+            locals: Vec::new(),
+            metric_interval: Duration::from_secs(60),
+            log_delay: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One receiver of one signal.
+#[derive(Debug, Clone)]
+pub(crate) struct OtlpEndpoint {
+    /// For HTTP the whole URL, `/v1/logs` or `/v1/metrics` included; for gRPC `http://host:port` (plaintext) or `https://host:port`.
+    pub(crate) url: String,
+    /// How to speak to it.
+    pub(crate) protocol: Protocol,
+    /// Sent with each request.
+    pub(crate) headers: Vec<(String, Secret)>,
+    /// Bound on one batch, its retries included.
+    pub(crate) timeout: Duration,
+    /// Of the request's body.
+    pub(crate) compression: Compression,
+}
+
+impl OtlpEndpoint {
+    /// The URL as it may be shown to people: without user, password and query.
+    pub(crate) fn shown(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+        format!("{scheme}{host}{path}")
+    }
+}
+
+/// An OTLP protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// `http/protobuf`.
+    HttpProtobuf,
+    /// `http/json`.
+    HttpJson,
+    /// `grpc`.
+    Grpc,
+}
+
+impl Protocol {
+    /// As the environment names it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::HttpJson => "http/json",
+            Protocol::Grpc => "grpc",
+        }
+    }
+
+    /// Whether this build of the crate can speak it.
+    pub(crate) fn is_built(self) -> bool {
+        match self {
+            Protocol::HttpProtobuf | Protocol::HttpJson => cfg!(feature = "http"),
+            Protocol::Grpc => cfg!(feature = "grpc"),
+        }
+    }
+}
+
+/// Compression of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Compression {
+    /// None.
+    #[default]
+    None,
+    /// Gzip.
+    Gzip,
+}
+
+/// A value that is sent and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Hides `value`.
+    pub(crate) fn new(value: impl Into<String>) -> Self {
+        Secret(value.into())
+    }
+
+    /// The value, to be sent.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> OtlpEndpoint {
+        OtlpEndpoint {
+            url: url.into(),
+            protocol: Protocol::HttpProtobuf,
+            headers: vec![("authorization".into(), Secret::new("Bearer hunter2"))],
+            timeout: Duration::from_secs(10),
+            compression: Compression::None,
+        }
+    }
+
+    #[test]
+    fn a_shown_endpoint_has_no_password_and_no_query() {
+        assert_eq!(endpoint("https://me:pw@h.example:4318/a/v1/logs?key=1#x").shown(), "https://h.example:4318/a/v1/logs");
+        assert_eq!(endpoint("http://[::1]:4317").shown(), "http://[::1]:4317");
+        assert_eq!(endpoint("me:pw@h/x").shown(), "h/x");
+    }
+
+    #[test]
+    fn debug_of_settings_never_shows_a_header() {
+        let mut settings = ExportSettings::new(Vec::new());
+        settings.logs = Some(endpoint("http://h:1"));
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(!format!("{}", Secret::new("hunter2")).contains("hunter2"));
+    }
+}
