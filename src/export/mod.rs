@@ -1,11 +1,30 @@
 //! The way from the queues of the layers to receivers: one thread, its own runtime, bounded queues, exact counts.
-//! The facade's start-up calls [`start`](Exporter::start) and keeps the handle; nobody else calls in.
+//! The facade's start-up calls [`start`] and keeps the handle; nobody else calls in.
 //! Nothing here ever blocks a producer, waits without a deadline, or uses a runtime of the caller.
 
+mod attribute;
+mod batch;
+mod control;
+mod destination;
+mod diagnostic;
+mod errand;
+mod handle;
+mod json;
+mod ledger;
+mod metrics;
+mod own_metrics;
+mod queue;
 mod report;
+mod retry;
 mod settings;
 mod sink;
+mod source;
+mod thread;
+mod transport;
 
+
+pub(crate) use handle::{ExporterHandle, StartError, start};
+pub(crate) use json::{logs as logs_json, metrics as metrics_json};
 pub use report::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
 pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};
 pub(crate) use sink::{LocalDestination, LocalSink, SinkError};

@@ -59,12 +59,27 @@ pub(crate) struct OtlpEndpoint {
 impl OtlpEndpoint {
     /// The URL as it may be shown to people: without user, password and query.
     pub(crate) fn shown(&self) -> String {
+        let (scheme, authority, path) = self.parts();
+        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+        format!("{scheme}{authority}{path}")
+    }
+
+    /// Host and port, for `server.address` and `server.port`.
+    pub(crate) fn server(&self) -> (String, u16) {
+        let (scheme, authority, _) = self.parts();
+        let default = if scheme == "https" { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(default)),
+            _ => (authority, default),
+        };
+        (host.trim_matches(['[', ']']).to_owned(), port)
+    }
+
+    fn parts(&self) -> (&str, &str, &str) {
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-        format!("{scheme}{host}{path}")
+        (scheme, authority.rsplit_once('@').map_or(authority, |(_, host)| host), path)
     }
 }
 
@@ -155,6 +170,13 @@ mod tests {
         assert_eq!(endpoint("https://me:pw@h.example:4318/a/v1/logs?key=1#x").shown(), "https://h.example:4318/a/v1/logs");
         assert_eq!(endpoint("http://[::1]:4317").shown(), "http://[::1]:4317");
         assert_eq!(endpoint("me:pw@h/x").shown(), "h/x");
+    }
+
+    #[test]
+    fn the_port_of_an_endpoint_is_that_of_its_scheme_where_none_is_written() {
+        assert_eq!(endpoint("https://h.example/v1/logs").server(), ("h.example".to_owned(), 443));
+        assert_eq!(endpoint("http://[::1]:4317").server(), ("::1".to_owned(), 4317));
+        assert_eq!(endpoint("http://[::1]/x").server(), ("::1".to_owned(), 80));
     }
 
     #[test]

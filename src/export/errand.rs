@@ -1,0 +1,86 @@
+//! A flush or the end, on its way: how far the export thread has come with it.
+//! The export thread keeps one for each request that it took from `Control`.
+//! It knows deadlines and stages and does nothing by itself.
+
+use std::time::{Duration, Instant};
+
+use super::control::Errand;
+use super::report::FlushError;
+
+/// Kept back from the deadline of the end, so that its report is ready when it comes.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// How far an errand has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Records that were there when it began are taken: done when `target` were taken in all, or none is left.
+    Draining {
+        /// Number of records.
+        target: u64,
+    },
+    /// The records are on their way; metrics wait for them, so that they count them, but not longer than `until`.
+    Records {
+        /// Batches of records to be settled.
+        position: u64,
+        /// When metrics wait no longer.
+        until: Instant,
+    },
+    /// Everything is on its way.
+    Metrics {
+        /// Batches of records to be settled.
+        records: u64,
+        /// Batches of data points to be settled.
+        points: u64,
+    },
+    /// Everything was answered or given up.
+    Done,
+}
+
+/// An errand that the export thread is on.
+#[derive(Debug)]
+pub(super) struct Running {
+    errand: Errand,
+    lost_before: (u64, u64),
+    /// When it was taken.
+    pub(super) began: Instant,
+    /// How far it has come.
+    pub(super) stage: Stage,
+}
+
+impl Running {
+    /// At its beginning, `target` being the number of records to take and `lost` what was lost until then.
+    pub(super) fn new(errand: Errand, target: u64, lost: (u64, u64), now: Instant) -> Self {
+        Running { errand, lost_before: lost, began: now, stage: Stage::Draining { target } }
+    }
+
+    /// Whether this is the end and not a flush.
+    pub(super) fn is_end(&self) -> bool {
+        self.errand.reply.is_none()
+    }
+
+    /// When it has to be over. The end's own deadline may have been put off since.
+    pub(super) fn deadline(&self, end_by: Option<Instant>) -> Instant {
+        if !self.is_end() {
+            return self.errand.deadline;
+        }
+        let deadline = self.errand.deadline.max(end_by.unwrap_or(self.errand.deadline));
+        let margin = (deadline.saturating_duration_since(self.began) / 10).min(MARGIN);
+        deadline.checked_sub(margin).unwrap_or(deadline)
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_over(&self, now: Instant, end_by: Option<Instant>) -> bool {
+        now >= self.deadline(end_by)
+    }
+
+    /// Tells who waits, `lost` being what was lost until now.
+    pub(super) fn reply(self, lost: (u64, u64)) {
+        let records = lost.0.saturating_sub(self.lost_before.0);
+        let points = lost.1.saturating_sub(self.lost_before.1);
+        let result = if records + points > 0 { Err(FlushError::Lost { records, points }) } else { Ok(()) };
+        if let Some(reply) = self.errand.reply {
+            // Who asked may have gone.
+            let _ = reply.try_send(result);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The start of the export thread and the handle by which it is asked to flush and to end.
+//! `Telemetry` holds the handle.
+//! Every call comes back within its deadline, from any thread, inside any runtime, and after a fork or the death of the export thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message as _;
+use tracing_weaver_layers::{LayerStats, RecordReader, Weaver, suppress_this_thread};
+
+use super::attribute::key_values;
+use super::batch::LogBatcher;
+use super::control::Control;
+use super::destination::{Destinations, Local, Remote};
+use super::diagnostic::Diagnostics;
+use super::ledger::{Books, Ledger, Signal};
+use super::own_metrics::field_reason;
+use super::report::{FlushError, Report, Stats};
+use super::settings::ExportSettings;
+use super::source::{Readings, RecordSource};
+use super::thread::{ExportThread, unix_nano};
+
+/// Longest deadline that is kept; a longer one is as good as for ever.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+
+/// Why the export thread could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("the export thread could not be started: {0}")]
+pub(crate) struct StartError(#[from] std::io::Error);
+
+/// Speaks to the export thread.
+pub(crate) struct ExporterHandle {
+    control: Arc<Control>,
+    ledger: Arc<Ledger>,
+    readings: Arc<dyn Readings>,
+    pid: u32,
+}
+
+/// Starts the export thread.
+///
+/// # Errors
+/// If the system gives no thread or no event loop. A receiver that is not there is no error.
+pub(crate) fn start(weaver: Arc<Weaver>, reader: RecordReader, settings: ExportSettings) -> Result<ExporterHandle, StartError> {
+    start_with(Box::new(reader), weaver, settings)
+}
+
+pub(super) fn start_with(
+    source: Box<dyn RecordSource>,
+    readings: Arc<dyn Readings>,
+    settings: ExportSettings,
+) -> Result<ExporterHandle, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_name("tracing-weaver-io")
+        .on_thread_start(suppress_this_thread)
+        .build()?;
+    let control = Arc::new(Control::new());
+    let ledger = Arc::new(Ledger::default());
+    let diagnostics = Arc::new(Diagnostics::default());
+    let remote = |endpoint, signal| Remote::new(endpoint, signal, &ledger, control.wake.clone(), diagnostics.clone());
+    let logs = settings.logs.map(|endpoint| remote(endpoint, Signal::Records));
+    let metrics = settings.metrics.map(|endpoint| remote(endpoint, Signal::Points));
+    let locals = settings.locals.into_iter().map(|local| Local::new(local, &ledger, diagnostics.clone())).collect();
+    let resource = Resource { attributes: key_values(&settings.resource), ..Default::default() };
+    let mut thread = ExportThread {
+        batcher: LogBatcher::new(&resource.encode_to_vec(), &readings.registry().schema_url),
+        source,
+        readings: readings.clone(),
+        control: control.clone(),
+        ledger: ledger.clone(),
+        diagnostics,
+        destinations: Destinations::new(logs, metrics, locals, ledger.clone()),
+        resource,
+        log_delay: settings.log_delay,
+        metric_interval: settings.metric_interval.clamp(Duration::from_millis(1), FOR_EVER),
+        next_collection: Instant::now() + settings.metric_interval.min(FOR_EVER),
+        start_unix_nano: unix_nano(),
+        drained: (0, 0),
+        errands: Vec::new(),
+        end_by: None,
+    };
+    let ended = Ended(control.clone(), ledger.clone());
+    std::thread::Builder::new().name("tracing-weaver-export".into()).spawn(move || {
+        let _ended = ended;
+        suppress_this_thread();
+        runtime.block_on(thread.run());
+        // A name that is still being looked up must not hold the end up.
+        runtime.shutdown_background();
+    })?;
+    Ok(ExporterHandle { control, ledger, readings, pid: std::process::id() })
+}
+
+/// Tells who waits that the thread has ended, also when it fell over.
+struct Ended(Arc<Control>, Arc<Ledger>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.1.end();
+        self.0.set_ended();
+    }
+}
+
+impl ExporterHandle {
+    /// Sends everything that is there and awaits the answers.
+    pub(crate) fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        if self.is_forked() {
+            return Err(FlushError::Ended);
+        }
+        let result = self.control.ask_flush(deadline(timeout));
+        match result.recv_timeout(timeout.min(FOR_EVER)) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(FlushError::Deadline(timeout)),
+            Err(RecvTimeoutError::Disconnected) => Err(FlushError::Ended),
+        }
+    }
+
+    /// Sends everything that is there, awaits the answers, and ends the export thread. May be called again and from several threads.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Report {
+        let began = Instant::now();
+        let mut ended = false;
+        if !self.is_forked() {
+            let deadline = deadline(timeout);
+            self.control.ask_end(deadline);
+            ended = self.control.wait_end(deadline);
+        }
+        let (books, stats) = self.read();
+        let (records, points) = books.reports(&stats);
+        let deadline_met = ended && self.control.all_sent();
+        Report { records, points, duration: began.elapsed(), deadline_met }
+    }
+
+    /// Counts since start.
+    pub(crate) fn stats(&self) -> Stats {
+        let (books, stats) = self.read();
+        let (records, points) = books.reports(&stats);
+        Stats {
+            records,
+            points,
+            fields_dropped: stats.fields_dropped.iter().map(|(reason, count)| (field_reason(*reason), *count)).collect(),
+            attributes_over_limit: stats.attributes_over_limit,
+            measurements_refused: stats.measurements_refused,
+            measurements_unattributed: stats.measurements_unattributed,
+            export_faults: books.faults,
+        }
+    }
+
+    /// A forked child has the handle but not the thread, and perhaps a lock that its parent's thread held.
+    fn is_forked(&self) -> bool {
+        std::process::id() != self.pid
+    }
+
+    fn read(&self) -> (Books, LayerStats) {
+        let books = if self.is_forked() { self.ledger.try_read().unwrap_or_default() } else { self.ledger.read() };
+        (books, self.readings.stats())
+    }
+}
+
+impl std::fmt::Debug for ExporterHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExporterHandle").finish_non_exhaustive()
+    }
+}
+
+fn deadline(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(FOR_EVER)
+}

@@ -1,0 +1,171 @@
+//! The bounded queue before a receiver, and the task that empties it.
+//! The export thread pushes batches; one task per destination sends them, one at a time and in order.
+//! Every batch that enters gets exactly one outcome in the ledger, also when the task is cut short or panics.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::batch::Batch;
+use super::diagnostic::{Diagnostics, Kind};
+use super::ledger::{Account, Ledger, Outcome};
+use super::report::DropReason;
+use super::retry::{Delivered, Delivery, Pace, deliver};
+use super::transport::Transport;
+
+/// Bytes of batches that wait for one receiver.
+pub(crate) const QUEUE_BYTES: usize = 16 << 20;
+
+/// Batches on their way to one receiver.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    work: Notify,
+    /// Told whenever a batch got its outcome.
+    settled: Arc<Notify>,
+    ledger: Arc<Ledger>,
+    account: Account,
+    bound: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<(u64, Batch)>,
+    bytes: usize,
+    pushed: u64,
+    current: Option<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    number: u64,
+    items: u64,
+    bytes: usize,
+    delivery: Arc<Delivery>,
+}
+
+impl Queue {
+    /// An empty queue that holds `bound` bytes, and tells `settled` of each outcome.
+    pub(crate) fn new(ledger: Arc<Ledger>, account: Account, bound: usize, settled: Arc<Notify>) -> Self {
+        Queue { state: Mutex::default(), work: Notify::new(), settled, ledger, account, bound }
+    }
+
+    /// Whether there is room for more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().bytes < self.bound
+    }
+
+    /// Adds a batch, or drops and counts it where the queue is full. The last batch may stand over the bound, but only that.
+    pub(crate) fn push(&self, batch: Batch) {
+        let mut state = self.lock();
+        let bytes = batch.payload.len();
+        if state.bytes >= self.bound {
+            drop(state);
+            return self.ledger.record(self.account, batch.items, Outcome::Dropped(DropReason::QueueFull));
+        }
+        self.ledger.queue(self.account, batch.items);
+        let number = state.pushed;
+        state.pushed += 1;
+        state.bytes += bytes;
+        state.waiting.push_back((number, batch));
+        drop(state);
+        self.work.notify_one();
+    }
+
+    /// Drops what waits and is not being sent: newer values of the same cumulative metrics come.
+    pub(crate) fn supersede(&self) {
+        self.drop_waiting(DropReason::Superseded);
+    }
+
+    /// How many batches were pushed so far, for [`is_settled`](Self::is_settled).
+    pub(crate) fn position(&self) -> u64 {
+        self.lock().pushed
+    }
+
+    /// Whether each of the first `position` batches got its outcome.
+    pub(crate) fn is_settled(&self, position: u64) -> bool {
+        let state = self.lock();
+        let first = state.current.as_ref().map(|current| current.number);
+        first.or(state.waiting.front().map(|(number, _)| *number)).is_none_or(|number| number >= position)
+    }
+
+    /// Gives up whatever has no outcome yet. The task must have been stopped before.
+    pub(crate) fn abandon(&self) {
+        self.drop_waiting(DropReason::Shutdown);
+        self.cut_short(DropReason::Shutdown);
+    }
+
+    /// The task is gone: settles the batch that it was sending.
+    pub(crate) fn cut_short(&self, reason: DropReason) {
+        let current = self.lock().current.as_ref().map(|current| current.delivery.in_doubt());
+        if let Some(in_doubt) = current {
+            self.settle(if in_doubt { Outcome::InDoubt } else { Outcome::Dropped(reason) });
+        }
+    }
+
+    fn drop_waiting(&self, reason: DropReason) {
+        let mut state = self.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        state.bytes -= waiting.iter().map(|(_, batch)| batch.payload.len()).sum::<usize>();
+        drop(state);
+        for (_, batch) in waiting {
+            self.ledger.settle(self.account, batch.items, Outcome::Dropped(reason));
+        }
+    }
+
+    async fn wait_for_work(&self) {
+        while self.lock().waiting.is_empty() {
+            self.work.notified().await;
+        }
+    }
+
+    fn begin(&self) -> Option<(Batch, Arc<Delivery>)> {
+        let mut state = self.lock();
+        let (number, batch) = state.waiting.pop_front()?;
+        let delivery = Arc::new(Delivery::default());
+        let bytes = batch.payload.len();
+        state.current = Some(Current { number, items: batch.items, bytes, delivery: delivery.clone() });
+        Some((batch, delivery))
+    }
+
+    fn settle(&self, outcome: Outcome) {
+        let mut state = self.lock();
+        let Some(current) = state.current.take() else { return };
+        state.bytes -= current.bytes;
+        drop(state);
+        self.ledger.settle(self.account, current.items, outcome);
+        self.settled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends what comes into the queue, for ever.
+pub(crate) async fn send(queue: Arc<Queue>, transport: Transport, timeout: Duration, name: String, diagnostics: Arc<Diagnostics>) {
+    let mut pace = Pace::new();
+    loop {
+        queue.wait_for_work().await;
+        // The receiver's pause comes before the choice of a batch, so that metrics can still be superseded.
+        pace.wait().await;
+        let Some((batch, delivery)) = queue.begin() else { continue };
+        let Delivered { outcome, what } = match transport.encode(&batch.payload) {
+            Ok(body) => deliver(|| transport.attempt(body.clone(), delivery.clone()), &delivery, &mut pace, timeout).await,
+            Err(what) => Delivered { outcome: Outcome::Dropped(DropReason::Encode), what },
+        };
+        match outcome {
+            Outcome::Exported { rejected: 0 } if what.is_empty() => {}
+            Outcome::Exported { rejected } => {
+                diagnostics.say(Kind::Partial, &name, &format!("{rejected} of {} items rejected by the receiver: {what}", batch.items));
+            }
+            Outcome::Dropped(reason) => {
+                diagnostics.say(Kind::Lost, &name, &format!("{} items dropped ({reason}): {what}", batch.items));
+            }
+            Outcome::InDoubt => diagnostics.say(Kind::Lost, &name, &format!("{} items in doubt: {what}", batch.items)),
+        }
+        queue.settle(outcome);
+    }
+}

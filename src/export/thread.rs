@@ -1,0 +1,255 @@
+//! The export thread: it drains queues, makes batches, collects metrics, and hands all on, turn by turn.
+//! `start` spawns it; the handle speaks to it through `Control`, and destinations wake it when something was answered.
+//! A turn never waits and never panics out; whatever it could not hand on is counted.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::batch::{LogBatcher, MAX_BYTES};
+use super::control::Control;
+use super::destination::Destinations;
+use super::diagnostic::{Diagnostics, Kind};
+use super::errand::{Running, Stage};
+use super::ledger::{Ledger, Signal};
+use super::metrics::{requests, scope_metrics};
+use super::own_metrics;
+use super::report::DropReason;
+use super::source::{Readings, RecordSource};
+
+/// Bytes that one turn drains.
+const DRAIN_BYTES: usize = MAX_BYTES;
+/// Pause between two turns while records come in, and the longest while none do.
+const SHORT_PAUSE: Duration = Duration::from_millis(2);
+const LONG_PAUSE: Duration = Duration::from_millis(50);
+/// How long the end waits for a record that a thread is just writing.
+const LAST_RECORD: Duration = Duration::from_millis(20);
+/// How long a flush or the end holds the metrics back, so that they count the records that went before them.
+const METRICS_WAIT: Duration = Duration::from_secs(1);
+
+/// What lives on the export thread.
+pub(super) struct ExportThread {
+    pub(super) source: Box<dyn RecordSource>,
+    pub(super) readings: Arc<dyn Readings>,
+    pub(super) control: Arc<Control>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) diagnostics: Arc<Diagnostics>,
+    pub(super) destinations: Destinations,
+    pub(super) batcher: LogBatcher,
+    pub(super) resource: Resource,
+    pub(super) log_delay: Duration,
+    pub(super) metric_interval: Duration,
+    pub(super) next_collection: Instant,
+    pub(super) start_unix_nano: u64,
+    /// Records and bytes that were drained and do not stand in the ledger yet.
+    pub(super) drained: (u64, u64),
+    pub(super) errands: Vec<Running>,
+    pub(super) end_by: Option<Instant>,
+}
+
+/// What comes after a turn.
+enum Next {
+    /// Another turn at once.
+    Turn,
+    /// A short pause.
+    Pause,
+    /// A pause that grows.
+    Idle,
+    /// The end.
+    End,
+}
+
+impl ExportThread {
+    /// Takes turns until it is asked to end, and settles everything then.
+    pub(super) async fn run(&mut self) {
+        let mut pause = SHORT_PAUSE;
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.turn(Instant::now()))) {
+                Ok(Next::End) => break,
+                Ok(Next::Turn) => {
+                    yield_now().await;
+                    continue;
+                }
+                Ok(Next::Pause) => pause = SHORT_PAUSE,
+                Ok(Next::Idle) => pause = (pause * 2).min(LONG_PAUSE),
+                Err(_) => {
+                    self.recover();
+                    pause = LONG_PAUSE;
+                }
+            }
+            let wake = self.control.wake.clone();
+            if timeout(pause, wake.notified()).await.is_ok() {
+                pause = SHORT_PAUSE;
+            }
+        }
+        self.destinations.stop();
+        let unsent = self.batcher.discard();
+        self.ledger.drop_for_all(Signal::Records, unsent, DropReason::Shutdown);
+        self.ledger.end();
+    }
+
+    fn turn(&mut self, now: Instant) -> Next {
+        self.take_errands(now);
+        self.destinations.keep_running();
+        let room = self.destinations.have_room();
+        let more = !room || self.drain(now);
+        let took = self.drained.0 > 0;
+        self.book();
+        if self.batcher.oldest().is_some_and(|oldest| now.saturating_duration_since(oldest) >= self.log_delay) {
+            self.batcher.close();
+        }
+        self.hand_on();
+        if now >= self.next_collection {
+            self.collect(now);
+        }
+        if self.advance_errands(now, more) {
+            Next::End
+        } else if more && room {
+            Next::Turn
+        } else if took || !self.errands.is_empty() {
+            Next::Pause
+        } else {
+            Next::Idle
+        }
+    }
+
+    /// Returns whether more records are waiting.
+    fn drain(&mut self, now: Instant) -> bool {
+        let ExportThread { source, batcher, readings, drained, .. } = self;
+        source.drain(DRAIN_BYTES, &mut |record| {
+            drained.0 += 1;
+            drained.1 += record.bytes.len() as u64;
+            batcher.push(record, readings.as_ref(), now);
+        })
+    }
+
+    fn book(&mut self) {
+        let (records, bytes) = std::mem::take(&mut self.drained);
+        if records > 0 {
+            self.ledger.take(Signal::Records, records, bytes);
+        }
+    }
+
+    fn hand_on(&mut self) {
+        for batch in self.batcher.take_full() {
+            self.destinations.logs(batch);
+        }
+    }
+
+    fn collect(&mut self, now: Instant) {
+        self.next_collection = now + self.metric_interval;
+        if !self.destinations.take_metrics() {
+            return;
+        }
+        let snapshot = self.readings.snapshot();
+        let mut scopes = scope_metrics(&snapshot, self.readings.registry());
+        let books = self.ledger.read();
+        let time = unix_nano().max(self.start_unix_nano);
+        scopes.push(own_metrics::scope(&books, &self.readings.stats(), self.start_unix_nano, time));
+        self.destinations.metrics(requests(&self.resource, scopes));
+    }
+
+    fn take_errands(&mut self, now: Instant) {
+        let (errands, end_by) = self.control.take();
+        if end_by.is_some() && self.end_by.is_none() {
+            self.readings.close();
+        }
+        self.end_by = end_by;
+        if errands.is_empty() {
+            return;
+        }
+        let (target, lost) = (self.unread(), self.ledger.read().lost());
+        self.errands.extend(errands.into_iter().map(|errand| Running::new(errand, target, lost, now)));
+    }
+
+    /// Records that stand in the layers' queues, after those that were taken: the number to take until they are out.
+    fn unread(&self) -> u64 {
+        let stats = self.readings.stats();
+        stats.records_created.saturating_sub(stats.records_dropped.iter().map(|(_, count)| count).sum())
+    }
+
+    /// Takes each errand as far as it comes; returns whether the end has come.
+    fn advance_errands(&mut self, now: Instant, more: bool) -> bool {
+        let mut index = 0;
+        while index < self.errands.len() {
+            if self.errands[index].is_over(now, self.end_by) {
+                if self.errands.swap_remove(index).is_end() {
+                    return true;
+                }
+                continue;
+            }
+            while self.advance(index, now, more) {}
+            if matches!(self.errands[index].stage, Stage::Done) {
+                self.destinations.flush_locals();
+                let errand = self.errands.swap_remove(index);
+                if errand.is_end() {
+                    self.control.set_all_sent();
+                    return true;
+                }
+                errand.reply(self.ledger.read().lost());
+                continue;
+            }
+            index += 1;
+        }
+        false
+    }
+
+    /// One step of an errand; returns whether it was made.
+    fn advance(&mut self, index: usize, now: Instant, more: bool) -> bool {
+        let errand = &self.errands[index];
+        let next = match errand.stage {
+            Stage::Draining { target } => {
+                let taken = self.ledger.read().records.taken;
+                let drained = match errand.is_end() {
+                    true => !more && (taken >= self.unread() || now.saturating_duration_since(errand.began) >= LAST_RECORD),
+                    false => !more || taken >= target,
+                };
+                if !drained {
+                    return false;
+                }
+                let until = now + (errand.deadline(self.end_by).saturating_duration_since(now) / 2).min(METRICS_WAIT);
+                self.batcher.close();
+                self.hand_on();
+                Stage::Records { position: self.destinations.position(Signal::Records), until }
+            }
+            Stage::Records { position, until } => {
+                if now < until && !self.destinations.is_settled(Signal::Records, position) {
+                    return false;
+                }
+                // Written before the collection: a fault in it must not be met again by the same errand.
+                self.errands[index].stage = Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) };
+                self.collect(now);
+                Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) }
+            }
+            Stage::Metrics { records, points } => {
+                if !self.destinations.is_settled(Signal::Records, records) || !self.destinations.is_settled(Signal::Points, points) {
+                    return false;
+                }
+                Stage::Done
+            }
+            Stage::Done => return false,
+        };
+        self.errands[index].stage = next;
+        true
+    }
+
+    /// After a fault: what was in hand and did not come on is counted, and the thread goes on.
+    fn recover(&mut self) {
+        self.book();
+        self.batcher.discard();
+        let books = self.ledger.read();
+        self.ledger.drop_for_all(Signal::Records, books.records.taken.saturating_sub(books.records.handed), DropReason::Encode);
+        self.ledger.fault();
+        self.diagnostics.say(Kind::Fault, "export thread", "a turn failed; what it had in hand was dropped (encode)");
+    }
+}
+
+/// Now, in nanoseconds since the Unix epoch.
+pub(super) fn unix_nano() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,173 @@
+//! OTLP over HTTP/1.1, protobuf or JSON.
+//! The sending task of a destination uses it through `Transport`.
+//! One request per attempt: no redirect is followed and nothing is sent again from in here.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use prost::Message as _;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+
+use super::body::{MAX_ANSWER, SentBody, gzip, headers, taken};
+use super::{USER_AGENT, causes};
+use crate::export::json;
+use crate::export::ledger::Signal;
+use crate::export::report::DropReason;
+use crate::export::retry::{Answer, Delivery};
+use crate::export::settings::{Compression, OtlpEndpoint, Protocol};
+
+/// Bytes of an error reply that are read, so that its connection can be used again, and for how long.
+const MAX_ERROR_BODY: usize = 16 << 10;
+const ERROR_BODY_TIME: Duration = Duration::from_millis(250);
+
+/// A client of one URL.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    url: reqwest::Url,
+    headers: HeaderMap,
+    json: bool,
+    gzip: bool,
+    signal: Signal,
+}
+
+impl Http {
+    /// For an endpoint; the error says what is wrong with it.
+    pub(super) fn new(endpoint: &OtlpEndpoint, signal: Signal) -> Result<Self, String> {
+        let url = reqwest::Url::parse(&endpoint.url).map_err(|error| format!("not a URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err("not a URL of http:// or https:// with a host".into());
+        }
+        let json = endpoint.protocol == Protocol::HttpJson;
+        let gzip = endpoint.compression == Compression::Gzip;
+        let mut headers = headers(endpoint)?;
+        let content_type = if json { "application/json" } else { "application/x-protobuf" };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+            .pool_max_idle_per_host(1)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| causes(&error))?;
+        Ok(Http { client, url, headers, json, gzip, signal })
+    }
+
+    /// The body of a request.
+    pub(super) fn encode(&self, payload: &Bytes) -> Result<Bytes, String> {
+        let body = if self.json { Bytes::from(self.to_json(payload)?) } else { payload.clone() };
+        if self.gzip { gzip(&body).map(Bytes::from) } else { Ok(body) }
+    }
+
+    /// Sends a body once.
+    pub(super) async fn attempt(&self, body: Bytes, delivery: Arc<Delivery>) -> Answer {
+        let request = self.client.post(self.url.clone()).headers(self.headers.clone());
+        match request.body(reqwest::Body::wrap(SentBody::new(body, delivery))).send().await {
+            Ok(response) => self.answer(response).await,
+            Err(error) => Answer::None { what: causes(&error.without_url()) },
+        }
+    }
+
+    fn to_json(&self, payload: &Bytes) -> Result<String, String> {
+        let undecodable = |error| format!("a request that was just encoded does not decode: {error}");
+        match self.signal {
+            Signal::Records => json::logs(&ExportLogsServiceRequest::decode(payload.clone()).map_err(undecodable)?),
+            Signal::Points => json::metrics(&ExportMetricsServiceRequest::decode(payload.clone()).map_err(undecodable)?),
+        }
+    }
+
+    async fn answer(&self, mut response: reqwest::Response) -> Answer {
+        let status = response.status();
+        if status.is_success() {
+            // The status is the answer: a body that does not come in full takes nothing back.
+            let message = read(&mut response, MAX_ANSWER).await;
+            return if self.json { taken_by_json(&message) } else { taken(self.signal, &message) };
+        }
+        let after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
+        let _ = tokio::time::timeout(ERROR_BODY_TIME, read(&mut response, MAX_ERROR_BODY)).await;
+        let what = format!("the receiver answered HTTP {status}");
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Answer::Later { after, what }
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Answer::Refused { reason: DropReason::TooLarge, what },
+            _ => Answer::Refused { reason: DropReason::NotRetryable, what },
+        }
+    }
+}
+
+/// What a receiver's JSON message of success says. One that cannot be read says nothing more than success.
+fn taken_by_json(message: &[u8]) -> Answer {
+    let response: Value = serde_json::from_slice(message).unwrap_or_default();
+    let partial = &response["partialSuccess"];
+    // 64-bit integers are texts in this format, and some receivers write numbers.
+    let count = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let rejected = [&partial["rejectedLogRecords"], &partial["rejectedDataPoints"]].into_iter().find_map(count).unwrap_or(0);
+    Answer::Taken { rejected, message: partial["errorMessage"].as_str().unwrap_or_default().to_owned() }
+}
+
+async fn read(response: &mut reqwest::Response, bound: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk[..chunk.len().min(bound - body.len())]);
+        if body.len() == bound {
+            break;
+        }
+    }
+    body
+}
+
+/// Seconds, or a date.
+fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// The system's root certificates are read only where there is TLS.
+fn tls(needed: bool) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if needed {
+        let native = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(native.certs);
+        if roots.is_empty() {
+            let why = native.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(format!("no root certificate of the system can be read{why}"));
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS: {error}"))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let read = |text: &'static str| retry_after(&HeaderValue::from_static(text), now);
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-3"), None);
+    }
+}
