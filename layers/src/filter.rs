@@ -1,52 +1,94 @@
-//! Which records are forwarded. (Skeleton.)
+//! Which records are forwarded: directives in the grammar of [`EnvFilter`], which parses and matches them.
+//!
+//! Start-up reads them, the layer's own per-layer filter asks them, and callsite plans keep the answer. They
+//! decide records only: entities and folds never depend on them.
+
 use std::fmt;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 
-/// Directives in `EnvFilter`'s grammar.
+/// Directives that decide which records are forwarded.
+///
+/// ```
+/// use tracing_weaver_layers::ForwardFilter;
+///
+/// let (filter, bad) = ForwardFilter::parse_lossy("warn,my_crate=debug,other=loud");
+/// assert_eq!(filter.directives(), "warn,my_crate=debug");
+/// assert_eq!(bad[0].directive, "other=loud");
+/// ```
 #[derive(Debug)]
 pub struct ForwardFilter {
     directives: String,
-    _env: EnvFilter,
+    pub(crate) env: EnvFilter,
+    /// Some directive asks for spans, so that what is entered matters.
+    pub(crate) by_span: bool,
 }
+
 impl Default for ForwardFilter {
+    /// `info`.
     fn default() -> Self {
-        ForwardFilter { directives: "info".into(), _env: EnvFilter::new("info") }
+        ForwardFilter::of(&["info"])
     }
 }
 
 /// A directive that could not be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadDirective {
-    /// As written.
+    /// The directive as it was written.
     pub directive: String,
     /// What is wrong with it.
     pub reason: String,
 }
+
 impl fmt::Display for BadDirective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.directive, self.reason)
+        write!(
+            f,
+            "filter directive `{}`: {}; write `level`, `target=level` or `target[span{{field=value}}]=level`",
+            self.directive, self.reason
+        )
     }
 }
+
 impl std::error::Error for BadDirective {}
 
 impl ForwardFilter {
-    /// Reads directives; a bad one is an error.
+    /// Reads directives, separated by commas; nothing at all means `info`.
+    ///
+    /// # Errors
+    /// The first directive that cannot be read.
     pub fn parse(directives: &str) -> Result<Self, BadDirective> {
-        Ok(ForwardFilter {
-            directives: directives.into(),
-            _env: EnvFilter::try_new(directives).map_err(|e| BadDirective { directive: directives.into(), reason: e.to_string() })?,
-        })
-    }
-    /// Reads directives; bad ones are skipped and returned, and `info` holds if none is left.
-    pub fn parse_lossy(directives: &str) -> (Self, Vec<BadDirective>) {
-        match Self::parse(directives) {
-            Ok(f) => (f, vec![]),
-            Err(e) => (Self::default(), vec![e]),
+        match Self::parse_lossy(directives) {
+            (filter, bad) if bad.is_empty() => Ok(filter),
+            (_, mut bad) => Err(bad.swap_remove(0)),
         }
     }
-    /// The directives in force, as text.
+
+    /// Reads directives; those that cannot be read are skipped and returned, and `info` holds if none is left.
+    pub fn parse_lossy(directives: &str) -> (Self, Vec<BadDirective>) {
+        let mut good = Vec::new();
+        let mut bad = Vec::new();
+        for directive in directives.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+            match directive.parse::<Directive>() {
+                Ok(_) => good.push(directive),
+                Err(error) => bad.push(BadDirective { directive: directive.to_owned(), reason: error.to_string() }),
+            }
+        }
+        if good.is_empty() {
+            good.push("info");
+        }
+        (Self::of(&good), bad)
+    }
+
+    /// The directives in force.
     pub fn directives(&self) -> &str {
         &self.directives
+    }
+
+    fn of(directives: &[&str]) -> ForwardFilter {
+        let joined = directives.join(",");
+        let by_span = joined.contains('[');
+        ForwardFilter { env: EnvFilter::builder().parse_lossy(&joined), by_span, directives: joined }
     }
 }

@@ -4,13 +4,53 @@
 //! folds its measurements into metric sets, redacts and encodes its record as OTLP `LogRecord` bytes, and hands those over without
 //! blocking. An export thread reads through [`RecordReader`] and [`Weaver`]. Nothing here is asynchronous or knows a network.
 
-mod filter;
+#![cfg_attr(weaver_loom, allow(dead_code))]
+
+mod fold;
+mod forward;
 mod read;
+mod sync;
+
+#[cfg(all(test, weaver_loom))]
+mod model_check;
+
+// Under the model checker only what it checks is built.
+#[cfg(not(weaver_loom))]
+mod callsite;
+#[cfg(not(weaver_loom))]
+mod clock;
+#[cfg(not(weaver_loom))]
+mod count;
+#[cfg(not(weaver_loom))]
+mod entity;
+#[cfg(not(weaver_loom))]
+mod filter;
+#[cfg(not(weaver_loom))]
+mod layer;
+#[cfg(not(weaver_loom))]
+mod redact;
+#[cfg(not(weaver_loom))]
+mod settings;
+#[cfg(not(weaver_loom))]
+mod thread;
+#[cfg(not(weaver_loom))]
+mod user_code;
+#[cfg(not(weaver_loom))]
+mod visit;
+#[cfg(not(weaver_loom))]
 mod weaver;
 
+#[cfg(not(weaver_loom))]
 pub use filter::{BadDirective, ForwardFilter};
+#[cfg(not(weaver_loom))]
+pub use layer::WeaverLayer;
 pub use read::{
     ContextId, DropReason, EntityContext, FieldDropReason, HistogramPoint, LayerStats, MetricsSnapshot, Point, PointValue, Record,
     RecordScope, SetSnapshot, Value,
 };
-pub use weaver::{PlanError, RecordReader, Settings, Weaver, WeaverLayer, suppress_this_thread, weave};
+#[cfg(not(weaver_loom))]
+pub use settings::{PlanError, Settings};
+#[cfg(not(weaver_loom))]
+pub use thread::suppress_this_thread;
+#[cfg(not(weaver_loom))]
+pub use weaver::{RecordReader, Weaver, weave};

@@ -24,6 +24,25 @@ pub enum Value {
     StrArray(Arc<[Arc<str>]>),
 }
 
+#[cfg(not(weaver_loom))]
+impl Value {
+    /// Whether this is the value that an event wrote.
+    pub(crate) fn is(&self, value: crate::forward::encode::AnyValue<'_>) -> bool {
+        use crate::forward::encode::AnyValue;
+        match (self, value) {
+            (Value::Str(a), AnyValue::Str(b)) => **a == *b,
+            (Value::Int(a), AnyValue::Int(b)) => *a == b,
+            (Value::Double(a), AnyValue::Double(b)) => *a == b,
+            (Value::Bool(a), AnyValue::Bool(b)) => *a == b,
+            (Value::Bytes(a), AnyValue::Bytes(b)) => **a == *b,
+            // `%id` and `id` write the same thing.
+            (Value::Int(a), AnyValue::Str(b)) => a.to_string() == b,
+            (Value::Str(a), AnyValue::Int(b)) => **a == *b.to_string(),
+            _ => false,
+        }
+    }
+}
+
 /// An interned entity context; 0 is the empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ContextId(pub u32);
@@ -166,6 +185,12 @@ pub struct LayerStats {
     pub measurements_refused: u64,
     /// Measurements whose set's own entity was not in force.
     pub measurements_unattributed: u64,
+    /// Entity keys and resource keys on an event that differ from what is in force.
+    pub identity_conflicts: u64,
+    /// Entity spans that opened nothing: a part of the identity missing, or past the bound on contexts.
+    pub entities_refused: u64,
+    /// Values recorded on an entity span after it was opened, which are ignored.
+    pub late_values: u64,
     /// Bytes of queues held now, and the bound on them.
     pub queue_bytes: (u64, u64),
 }

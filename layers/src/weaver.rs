@@ -1,122 +1,498 @@
-//! The shared heart behind a layer: what readers call. (Skeleton: bodies follow.)
-use std::sync::Arc;
+//! What all parts of one layer share: registry, plans, contexts, counts, and the way to what producers wrote.
+//!
+//! The layer works on it, the export thread and in-process readers read through it. Its locks are held for
+//! short moves of pointers only, never while anything else is called.
 
-use tracing_weaver_registry::model::ResolvedRegistry;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
+use dashmap::DashMap;
+use tracing_core::callsite::Identifier;
+use tracing_core::dispatcher::WeakDispatch;
+use tracing_core::{LevelFilter, Metadata, dispatcher};
+use tracing_log::AsTrace;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_weaver_registry::model::{FoldSource, MetricId, MetricSetId, ResolvedRegistry};
+
+use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
+use crate::count::Counts;
+use crate::entity::context::Contexts;
+use crate::entity::span_plan::EntityPlan;
+use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
-use crate::read::*;
+use crate::fold::collect::Residue;
+use crate::fold::layout::Layout;
+use crate::fold::plan::FoldPlan;
+use crate::fold::shard::{Block, Shard};
+use crate::forward::plan::{RecordPlan, RecordRules};
+use crate::forward::queue::{Consumer, Left, Pool, Queue, queue};
+use crate::layer::WeaverLayer;
+use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot, Record, RecordScope, Value};
+use crate::redact::is_built;
+use crate::settings::{PlanError, Settings};
+use crate::sync::lock;
+use crate::thread::{PartSlots, SLOTS, ThreadPart};
 
-/// What a layer is made from.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// The registry; the empty one forwards plain records and folds nothing.
-    pub registry: Arc<ResolvedRegistry>,
-    /// Which records are forwarded.
-    pub filter: ForwardFilter,
-    /// Fold measurements.
-    pub fold: bool,
-    /// Forward records.
-    pub forward: bool,
-    /// Put `code.*` on records of `tracing` events too.
-    pub code_location: bool,
-    /// What stands on the resource: its keys are not repeated on records.
-    pub resource: Vec<(Arc<str>, Value)>,
-    /// Process-wide bound on the bytes of queues.
-    pub queue_bytes: usize,
+/// Most scope names; past it records stand in one scope of a fixed name.
+const MAX_SCOPES: usize = 1 << 14;
+
+/// Makes a layer, the handle that readers share, and the one reader of records.
+///
+/// The layer is for one subscriber. It sees nothing of threads marked by [`suppress_this_thread`](crate::suppress_this_thread).
+///
+/// # Errors
+/// None yet: whatever a registry asks for that is not acted on is said by [`Weaver::notes`].
+pub fn weave<S>(settings: Settings) -> Result<(WeaverLayer<S>, Arc<Weaver>, RecordReader), PlanError>
+where
+    S: tracing_core::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let weaver = Arc::new(Weaver::new(settings));
+    let reader = RecordReader { weaver: weaver.clone(), queues: Vec::new(), next: 0 };
+    Ok((WeaverLayer::new(weaver.clone()), weaver, reader))
 }
-impl Settings {
-    /// Defaults for a registry: everything on, filter `info`, 64 MiB of queues.
-    pub fn new(registry: Arc<ResolvedRegistry>) -> Self {
-        Settings {
-            registry,
-            filter: ForwardFilter::default(),
-            fold: true,
-            forward: true,
-            code_location: false,
-            resource: vec![],
-            queue_bytes: 64 << 20,
+
+/// What a layer knows and what producers wrote, for readers.
+pub struct Weaver {
+    registry: Arc<ResolvedRegistry>,
+    pub(crate) instance: u32,
+    /// Index of this layer's state in each thread, [`SLOTS`] for none.
+    pub(crate) slot: usize,
+    pub(crate) alive: Arc<()>,
+    pub(crate) counts: Counts,
+    pub(crate) contexts: Contexts,
+    pub(crate) spans: SpanTable,
+    pub(crate) has_entities: bool,
+    by_span: AtomicBool,
+    pub(crate) dispatch: OnceLock<WeakDispatch>,
+    filter: RwLock<Arc<ForwardFilter>>,
+    forward: bool,
+    closed: AtomicBool,
+    folds: Vec<(MetricId, usize)>,
+    layouts: Vec<Layout>,
+    rules: RecordRules,
+    notes: Vec<String>,
+    logs: [Identifier; 5],
+    events: DashMap<Identifier, (Arc<EventPlan>, &'static Metadata<'static>)>,
+    span_plans: DashMap<Identifier, Arc<SpanPlan>>,
+    scopes: DashMap<Arc<str>, u32>,
+    scope_names: RwLock<Vec<Arc<str>>>,
+    pool: Arc<Pool>,
+    new_queues: Mutex<Vec<Consumer>>,
+    queues: Mutex<Vec<Arc<Queue>>>,
+    /// Frames of queues that are gone.
+    published_before: std::sync::atomic::AtomicU64,
+    taken: std::sync::atomic::AtomicU64,
+    new_shards: Mutex<Vec<Arc<Shard>>>,
+    residue: Mutex<Residue>,
+    series: DashMap<(MetricSetId, u32), u64>,
+}
+
+/// Bits of [`THREAD`](crate::thread::THREAD)'s slots that live layers hold.
+static TAKEN_SLOTS: Mutex<u32> = Mutex::new(0);
+
+fn take_slot() -> usize {
+    let mut taken = TAKEN_SLOTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let slot = (!*taken).trailing_zeros() as usize;
+    if slot >= SLOTS {
+        return SLOTS;
+    }
+    *taken |= 1 << slot;
+    slot
+}
+
+impl Drop for Weaver {
+    fn drop(&mut self) {
+        if self.slot < SLOTS {
+            *TAKEN_SLOTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) &= !(1 << self.slot);
         }
     }
 }
 
-/// Reads what producers wrote; shared by all readers.
-#[derive(Debug)]
-pub struct Weaver {
-    pub(crate) registry: Arc<ResolvedRegistry>,
+impl fmt::Debug for Weaver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weaver").field("registry", &self.registry.schema_url).field("instance", &self.instance).finish_non_exhaustive()
+    }
 }
+
 impl Weaver {
-    /// The registry it was made from.
+    fn new(settings: Settings) -> Weaver {
+        static NEXT_INSTANCE: AtomicU32 = AtomicU32::new(1);
+        let registry = settings.registry;
+        let mut notes = notes(&registry);
+        let layouts = (0..registry.metric_sets.len()).map(|at| Layout::new(&registry, MetricSetId(at as u32), &mut notes)).collect();
+        let mut folds = Vec::new();
+        for (at, metric) in registry.metrics.iter().enumerate() {
+            for (fold, source) in metric.folds.iter().enumerate() {
+                let built = matches!(source.source, FoldSource::Event { .. }) && source.when.is_empty() && source.unit.is_none();
+                if built && settings.fold {
+                    folds.push((MetricId(at as u32), fold));
+                }
+            }
+        }
+        let levels = [log::Level::Error, log::Level::Warn, log::Level::Info, log::Level::Debug, log::Level::Trace];
+        let logs = levels.map(|level| log::Record::builder().level(level).build().as_trace().callsite());
+        Weaver {
+            instance: NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed),
+            slot: take_slot(),
+            alive: Arc::new(()),
+            counts: Counts::default(),
+            contexts: Contexts::new(),
+            spans: SpanTable::new(),
+            has_entities: registry.entities.iter().any(|entity| !entity.resource),
+            by_span: AtomicBool::new(settings.filter.by_span),
+            dispatch: OnceLock::new(),
+            filter: RwLock::new(Arc::new(settings.filter)),
+            forward: settings.forward,
+            closed: AtomicBool::new(false),
+            folds,
+            layouts,
+            rules: RecordRules::new(&registry, settings.resource, settings.code_location),
+            notes,
+            logs,
+            events: DashMap::new(),
+            span_plans: DashMap::new(),
+            scopes: DashMap::new(),
+            scope_names: RwLock::default(),
+            pool: Pool::new(settings.queue_bytes),
+            new_queues: Mutex::default(),
+            queues: Mutex::default(),
+            published_before: 0.into(),
+            taken: 0.into(),
+            new_shards: Mutex::default(),
+            residue: Mutex::default(),
+            series: DashMap::new(),
+            registry,
+        }
+    }
+
+    /// The registry that the layer was made from.
     pub fn registry(&self) -> &ResolvedRegistry {
         &self.registry
     }
-    /// What of the registry is not acted on yet, one sentence each, to be said once at start-up.
+
+    /// What the registry asks for that is not acted on yet, one sentence each, to be said once at start-up.
     pub fn notes(&self) -> Vec<String> {
-        vec![]
+        self.notes.clone()
     }
-    /// All metric sets now. Never stops a producer.
-    pub fn snapshot(&self) -> MetricsSnapshot {
-        MetricsSnapshot::default()
-    }
+
     /// Counts since start.
     pub fn stats(&self) -> LayerStats {
-        LayerStats::default()
+        let dropped = self.counts.records();
+        let lost: u64 = dropped.iter().map(|(_, count)| count).sum();
+        let queues = lock(&self.queues);
+        let published: u64 = queues.iter().map(|queue| queue.published()).sum();
+        let taken = self.taken.load(Ordering::Acquire);
+        let published = published + self.published_before.load(Ordering::Acquire);
+        drop(queues);
+        let (held, bound) = self.pool.bytes();
+        LayerStats {
+            records_created: published.max(taken) + lost,
+            records_taken: taken,
+            records_dropped: dropped,
+            fields_dropped: self.counts.fields(),
+            attributes_over_limit: self.counts.over_limit.get(),
+            measurements_refused: self.counts.refused.get(),
+            measurements_unattributed: self.counts.unattributed.get(),
+            identity_conflicts: self.counts.conflicts.get(),
+            entities_refused: self.counts.entities_refused.get(),
+            late_values: self.counts.late_values.get(),
+            queue_bytes: (held as u64, bound as u64),
+        }
     }
+
+    /// All metric sets now. Never stops a producer; readers wait for one another.
+    pub fn snapshot(&self) -> MetricsSnapshot {
+        let mut residue = lock(&self.residue);
+        residue.adopt(std::mem::take(&mut *lock(&self.new_shards)));
+        residue.snapshot(&self.layouts, |set, context| {
+            (self.contexts.get(context), self.series.get(&(set, context)).map_or(0, |start| *start))
+        })
+    }
+
     /// Name of a scope.
-    pub fn scope_name(&self, _name: u32) -> Arc<str> {
-        Arc::from("")
+    pub fn scope_name(&self, name: u32) -> Arc<str> {
+        let names = self.scope_names.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        names.get(name as usize).cloned().unwrap_or_else(|| Arc::from("unknown"))
     }
+
     /// An entity context.
-    pub fn context(&self, _id: ContextId) -> Arc<EntityContext> {
-        Arc::default()
+    pub fn context(&self, id: ContextId) -> Arc<EntityContext> {
+        self.contexts.get(id.0)
     }
-    /// Changes which records are forwarded, for all threads.
-    pub fn set_filter(&self, _filter: ForwardFilter) {}
+
+    /// Changes which records are forwarded, for all threads and from any thread.
+    ///
+    /// Entities and folds go on as before. Cost: one pass over the callsites of the process.
+    pub fn set_filter(&self, filter: ForwardFilter) {
+        self.by_span.store(filter.by_span, Ordering::Relaxed);
+        *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
+        let plans: Vec<_> = self.events.iter().map(|entry| entry.value().clone()).collect();
+        for (plan, metadata) in plans {
+            plan.decide(self.verdict(metadata));
+        }
+        // With one dispatcher in the process, rebuilding asks the default of the thread that rebuilds, so ours is made that.
+        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => dispatcher::with_default(&dispatch, tracing_core::callsite::rebuild_interest_cache),
+            None => tracing_core::callsite::rebuild_interest_cache(),
+        }
+    }
+
     /// The most verbose level that is forwarded, for `log::set_max_level`.
-    pub fn forward_level(&self) -> tracing_core::LevelFilter {
-        tracing_core::LevelFilter::INFO
+    pub fn forward_level(&self) -> LevelFilter {
+        if !self.forward {
+            return LevelFilter::OFF;
+        }
+        self.filter().env.max_level_hint().unwrap_or(LevelFilter::TRACE)
     }
-    /// From now on records drop as `Shutdown`.
-    pub fn close(&self) {}
+
+    /// From now on records drop as `Shutdown` and nothing folds. Records in queues can still be drained.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.events.iter().for_each(|entry| entry.value().0.close());
+    }
+
+    /// Whether any record may be forwarded at all.
+    pub(crate) fn may_forward(&self) -> bool {
+        self.forward
+    }
+
+    /// Whether the directives must see which spans are entered.
+    #[inline(always)]
+    pub(crate) fn filters_by_span(&self) -> bool {
+        self.by_span.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn filter(&self) -> Arc<ForwardFilter> {
+        self.filter.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// The verbosity that the layer needs to be asked about.
+    pub(crate) fn level_hint(&self) -> Option<LevelFilter> {
+        if self.has_entities || !self.folds.is_empty() { Some(LevelFilter::TRACE) } else { self.filter().env.max_level_hint() }
+    }
+
+    pub(crate) fn is_log(&self, callsite: &Identifier) -> bool {
+        self.logs.contains(callsite)
+    }
+
+    /// What a callsite stands for, as far as the filter must know it.
+    pub(crate) fn role(&self, metadata: &Metadata<'_>) -> Role {
+        if self.is_log(&metadata.callsite()) {
+            return Role::Other;
+        }
+        if metadata.is_span() {
+            let entity = self.registry.entity_by_type(metadata.name());
+            return entity.filter(|id| !self.registry.entity(*id).resource).map_or(Role::Other, Role::Entity);
+        }
+        let Some(id) = self.registry.event_by_name(metadata.name()) else { return Role::Other };
+        let folds = |(metric, fold): &(MetricId, usize)| match self.registry.metric(*metric).folds[*fold].source {
+            FoldSource::Event { event, .. } => event == id,
+            _ => false,
+        };
+        match self.registry.event(id).forward {
+            _ if self.folds.iter().any(folds) => Role::Folds,
+            true => Role::Other,
+            false => Role::Silent,
+        }
+    }
+
+    /// What the filter says of a callsite's records.
+    pub(crate) fn verdict(&self, metadata: &'static Metadata<'static>) -> Verdict {
+        let event = self.registry.event_by_name(metadata.name());
+        if !self.forward || event.is_some_and(|id| !self.registry.event(id).forward) {
+            return Verdict::Never;
+        }
+        let interest = crate::layer::callsite_enabled(&self.filter().env, metadata);
+        match interest {
+            _ if interest.is_always() => Verdict::Always,
+            _ if interest.is_never() => Verdict::Never,
+            _ => Verdict::Ask,
+        }
+    }
+
+    /// The plan of an event's callsite.
+    pub(crate) fn event_plan(&self, metadata: &'static Metadata<'static>) -> Arc<EventPlan> {
+        let callsite = metadata.callsite();
+        if let Some(plan) = self.events.get(&callsite) {
+            return plan.0.clone();
+        }
+        let plan = Arc::new(self.make_event_plan(metadata));
+        let kept = self.events.entry(callsite).or_insert((plan, metadata)).0.clone();
+        // `close` and `set_filter` may have passed over the map before this plan stood in it.
+        if self.is_closed() {
+            kept.close();
+        } else if !self.is_log(&metadata.callsite()) {
+            kept.decide(self.verdict(metadata));
+        }
+        kept
+    }
+
+    fn make_event_plan(&self, metadata: &'static Metadata<'static>) -> EventPlan {
+        let scope = self.intern_scope(metadata.target());
+        if self.is_log(&metadata.callsite()) {
+            return EventPlan::new(None, RecordPlan::of_log(&self.rules, metadata, scope), Verdict::Never);
+        }
+        let event = self.registry.event_by_name(metadata.name());
+        let fold = event.and_then(|event| FoldPlan::new(&self.registry, &self.layouts, &self.folds, event, metadata));
+        let record = RecordPlan::of_event(&self.rules, &self.registry, event, metadata, scope);
+        EventPlan::new(fold, record, self.verdict(metadata))
+    }
+
+    /// The plan of a span's callsite.
+    pub(crate) fn span_plan(&self, metadata: &'static Metadata<'static>) -> Arc<SpanPlan> {
+        let callsite = metadata.callsite();
+        if let Some(plan) = self.span_plans.get(&callsite) {
+            return plan.clone();
+        }
+        let plan = match self.role(metadata) {
+            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.registry, id, metadata)),
+            _ => SpanPlan::Other,
+        };
+        self.span_plans.entry(callsite).or_insert(Arc::new(plan)).clone()
+    }
+
+    /// A small id for a scope's name.
+    pub(crate) fn intern_scope(&self, name: &str) -> u32 {
+        if let Some(id) = self.scopes.get(name) {
+            return *id;
+        }
+        let name: Arc<str> = Arc::from(crate::user_code::cut(name).0);
+        *self.scopes.entry(name.clone()).or_insert_with(|| {
+            let mut names = self.scope_names.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if names.len() < MAX_SCOPES {
+                names.push(name);
+            }
+            names.len() as u32 - 1
+        })
+    }
+
+    /// The value that the entities in force give a key.
+    pub(crate) fn entity_value(&self, context: u32, key: &str) -> Option<Value> {
+        if context == 0 {
+            return None;
+        }
+        self.contexts.get(context).attributes.iter().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
+    }
+
+    /// A thread's part, made at its first event.
+    pub(crate) fn make_part(&self) -> ThreadPart {
+        let shard = Shard::new();
+        let (producer, consumer) = queue(&self.pool);
+        lock(&self.new_shards).push(shard.clone());
+        lock(&self.queues).push(consumer.queue().clone());
+        lock(&self.new_queues).push(consumer);
+        ThreadPart::new(shard, producer)
+    }
+
+    /// This thread's slots of a set under a context, and whether the set's own entity is in force there.
+    pub(crate) fn slots(&self, part: &ThreadPart, set: MetricSetId, context: u32) -> PartSlots {
+        // Contexts as events see them, and as sets see them: the second with the highest bit.
+        const CUT: u32 = 1 << 31;
+        if let Some(known) = part.slots.borrow().get(&(set, context)) {
+            return *known;
+        }
+        let cut = self.contexts.cut(&self.registry, context, set);
+        let (attributed, cut) = (cut.is_some(), cut.unwrap_or(0));
+        let by_cut = part.slots.borrow().get(&(set, cut | CUT)).map(|known| known.slots);
+        let slots = by_cut.unwrap_or_else(|| {
+            self.series.entry((set, cut)).or_insert_with(crate::clock::unix_nanos);
+            let words = self.layouts[set.0 as usize].words();
+            part.shard.add(Block::new(set, cut, words))
+        });
+        let found = PartSlots { slots, attributed };
+        part.slots.borrow_mut().insert((set, cut | CUT), found);
+        part.slots.borrow_mut().insert((set, context), found);
+        found
+    }
 }
 
-/// The single consumer of records.
-#[derive(Debug)]
+/// What a registry asks for that is not acted on yet.
+fn notes(registry: &ResolvedRegistry) -> Vec<String> {
+    let mut notes = Vec::new();
+    for metric in &registry.metrics {
+        for fold in &metric.folds {
+            let name = &metric.name;
+            match &fold.source {
+                FoldSource::Span { span_type, .. } => {
+                    notes.push(format!("metric `{name}`: values from spans (`{span_type}`) are not exported yet"));
+                }
+                FoldSource::Observe => notes.push(format!("metric `{name}`: observed values are not exported yet")),
+                FoldSource::Event { .. } if !fold.when.is_empty() => {
+                    notes.push(format!("metric `{name}`: a fold with a condition (`when`) is not exported yet"));
+                }
+                FoldSource::Event { .. } if fold.unit.is_some() => {
+                    notes.push(format!("metric `{name}`: a fold with a unit of its own is not exported yet"));
+                }
+                FoldSource::Event { .. } => {}
+            }
+        }
+    }
+    for attribute in &registry.attributes {
+        if let Some(normalize) = attribute.privacy.normalize.iter().find(|normalize| !is_built(normalize)) {
+            notes.push(format!("attribute `{}` is not exported: its normalizer {normalize:?} is not built yet", attribute.key));
+        }
+    }
+    notes
+}
+
+/// The one reader of records.
 pub struct RecordReader {
-    _weaver: Arc<Weaver>,
+    weaver: Arc<Weaver>,
+    queues: Vec<Consumer>,
+    /// Where the next turn begins, so that no queue waits for ever.
+    next: usize,
 }
+
+impl fmt::Debug for RecordReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordReader").field("queues", &self.queues.len()).finish_non_exhaustive()
+    }
+}
+
 impl RecordReader {
-    /// Hands records to `take`, in each thread's order, until about `budget` bytes went. Returns whether more are waiting.
-    pub fn drain(&mut self, _budget: usize, _take: &mut dyn FnMut(Record<'_>)) -> bool {
-        false
+    /// Hands records to `take`, those of one thread in its order, until about `budget` bytes went.
+    /// Returns whether more are waiting. Never waits.
+    pub fn drain(&mut self, budget: usize, take: &mut dyn FnMut(Record<'_>)) -> bool {
+        self.queues.append(&mut lock(&self.weaver.new_queues));
+        let mut left = budget;
+        let mut more = false;
+        let mut taken = 0;
+        let mut ended = Vec::new();
+        let count = self.queues.len();
+        for turn in 0..count {
+            let at = (self.next + turn) % count;
+            let state = self.queues[at].drain(&mut left, &mut |frame, bytes| {
+                taken += 1;
+                let scope = RecordScope { name: frame.name >> 1, known: frame.name & 1 == 1, context: ContextId(frame.context) };
+                take(Record { scope, bytes });
+            });
+            match state {
+                Left::More => {
+                    more = true;
+                    self.next = at;
+                    break;
+                }
+                Left::Done => ended.push(at),
+                Left::Empty => {}
+            }
+        }
+        self.weaver.taken.fetch_add(taken, Ordering::AcqRel);
+        self.forget(ended);
+        more
     }
-}
 
-/// Marks the calling thread as one whose events and spans no layer of this crate sees: for threads that export.
-pub fn suppress_this_thread() {}
-
-/// Why a layer could not be made.
-#[derive(Debug)]
-pub struct PlanError(pub String);
-impl std::fmt::Display for PlanError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+    fn forget(&mut self, mut ended: Vec<usize>) {
+        ended.sort_unstable();
+        for at in ended.into_iter().rev() {
+            let consumer = self.queues.swap_remove(at);
+            let mut queues = lock(&self.weaver.queues);
+            queues.retain(|queue| !Arc::ptr_eq(queue, consumer.queue()));
+            self.weaver.published_before.fetch_add(consumer.queue().published(), Ordering::AcqRel);
+        }
     }
-}
-impl std::error::Error for PlanError {}
-
-/// The layer.
-#[derive(Debug)]
-pub struct WeaverLayer<S> {
-    _s: std::marker::PhantomData<fn(S)>,
-}
-impl<S: tracing_core::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>> tracing_subscriber::Layer<S> for WeaverLayer<S> {}
-
-/// Makes a layer, the handle that readers share, and the one reader of records.
-pub fn weave<S>(settings: Settings) -> Result<(WeaverLayer<S>, Arc<Weaver>, RecordReader), PlanError>
-where
-    S: tracing_core::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-{
-    let weaver = Arc::new(Weaver { registry: settings.registry });
-    Ok((WeaverLayer { _s: std::marker::PhantomData }, weaver.clone(), RecordReader { _weaver: weaver }))
 }

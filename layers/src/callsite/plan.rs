@@ -1,0 +1,117 @@
+//! What one callsite means under the registry.
+//!
+//! The layer asks for a plan once per callsite, when it registers or fires first; readers of the hot path
+//! find it in their cache. A plan is never freed or changed while its layer lives, but for what the filter
+//! decides.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tracing_core::Metadata;
+use tracing_weaver_registry::model::EntityId;
+
+use crate::entity::span_plan::EntityPlan;
+use crate::fold::plan::FoldPlan;
+use crate::forward::plan::RecordPlan;
+
+/// What the filter says of a callsite's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Never,
+    Always,
+    /// Depends on the spans that are entered: ask at each event.
+    Ask,
+}
+
+/// Which way an event goes, decided beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Way {
+    /// Through the per-layer filter: our filter does not always enable the callsite.
+    Filtered = 0,
+    /// Integers into a set without dimensions, no record.
+    Plain = 1,
+    /// Any fold, no record.
+    Fold = 2,
+    /// A record, no fold.
+    Record = 3,
+    /// Both.
+    Both = 4,
+    /// A fold, and a record if the filter says so for this event.
+    Ask = 5,
+    /// Nothing any more: the layer was closed.
+    Closed = 6,
+}
+
+impl Way {
+    const ALL: [Way; 7] = [Way::Filtered, Way::Plain, Way::Fold, Way::Record, Way::Both, Way::Ask, Way::Closed];
+}
+
+/// What an event's callsite means.
+#[derive(Debug)]
+pub(crate) struct EventPlan {
+    way: AtomicU8,
+    pub(crate) fold: Option<FoldPlan>,
+    pub(crate) record: RecordPlan,
+}
+
+impl EventPlan {
+    pub(crate) fn new(fold: Option<FoldPlan>, record: RecordPlan, verdict: Verdict) -> EventPlan {
+        let plan = EventPlan { way: AtomicU8::new(0), fold, record };
+        plan.decide(verdict);
+        plan
+    }
+
+    #[inline(always)]
+    pub(crate) fn way(&self) -> Way {
+        Way::ALL[self.way.load(Ordering::Relaxed) as usize % Way::ALL.len()]
+    }
+
+    /// Works the way out for what the filter says now.
+    pub(crate) fn decide(&self, verdict: Verdict) {
+        let plain = self.fold.as_ref().is_some_and(|fold| fold.plain.is_some());
+        let way = match (self.fold.is_some(), verdict) {
+            (true, Verdict::Never) if plain => Way::Plain,
+            (true, Verdict::Never) => Way::Fold,
+            (true, Verdict::Always) => Way::Both,
+            (true, Verdict::Ask) => Way::Ask,
+            (false, Verdict::Always) => Way::Record,
+            (false, _) => Way::Filtered,
+        };
+        if self.way() != Way::Closed {
+            self.way.store(way as u8, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.way.store(Way::Closed as u8, Ordering::Relaxed);
+    }
+}
+
+/// What a span's callsite means.
+#[derive(Debug)]
+pub(crate) enum SpanPlan {
+    /// It opens an entity.
+    Entity(EntityPlan),
+    /// It opens none.
+    Other,
+}
+
+/// What the callsite's name stands for in the registry, as far as the filter must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Entity(EntityId),
+    /// An event that folds.
+    Folds,
+    /// An event that becomes no record (`forward: false`) and does not fold.
+    Silent,
+    Other,
+}
+
+/// `tracing`'s name for an event that was given none.
+pub(crate) fn is_default_name(metadata: &Metadata<'_>) -> bool {
+    let Some(place) = metadata.name().strip_prefix("event ") else { return false };
+    match (metadata.file(), metadata.line()) {
+        (Some(file), Some(line)) => place.strip_prefix(file).is_some_and(|rest| rest.strip_prefix(':') == Some(line.to_string().as_str())),
+        _ => false,
+    }
+}

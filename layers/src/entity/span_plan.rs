@@ -1,0 +1,189 @@
+//! Which fields of an entity span are the entity's attributes, and how an instance is made of them.
+//!
+//! The layer asks once per span callsite, and visits the span's fields when it is made. A span without its
+//! full identity makes no instance.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing_core::field::Visit;
+use tracing_core::{Field, Metadata};
+use tracing_weaver_registry::model::{AttributeRef, EntityId, ResolvedRegistry};
+
+use super::context::EntityInstance;
+use crate::count::Counts;
+use crate::forward::encode::AnyValue;
+use crate::read::{FieldDropReason, Value};
+use crate::redact::{Treatment, changed, hashed};
+use crate::thread::InstanceSlot;
+use crate::user_code::{self, Formatted};
+
+/// One attribute of the entity.
+#[derive(Debug)]
+struct Part {
+    key: Arc<str>,
+    treatment: Treatment,
+    required: bool,
+}
+
+/// What a callsite of an entity span gives.
+#[derive(Debug)]
+pub(crate) struct EntityPlan {
+    entity: EntityId,
+    parts: Vec<Part>,
+    /// Per field the part that it gives.
+    fields: Vec<Option<u32>>,
+}
+
+impl EntityPlan {
+    pub(crate) fn new(registry: &ResolvedRegistry, id: EntityId, metadata: &Metadata<'_>) -> EntityPlan {
+        let entity = registry.entity(id);
+        let part = |reference: &AttributeRef, required| Part {
+            key: registry.attribute(reference.attribute).key.as_str().into(),
+            treatment: Treatment::of(&reference.privacy),
+            required,
+        };
+        let identity = entity.identity.iter().map(|reference| part(reference, true));
+        let parts: Vec<Part> = identity.chain(entity.description.iter().map(|reference| part(reference, false))).collect();
+        let fields = metadata.fields().iter().map(|field| parts.iter().position(|part| *part.key == *field.name()).map(|at| at as u32));
+        EntityPlan { entity: id, fields: fields.collect(), parts }
+    }
+
+    /// The instance that a span's values make; `None` if its identity is not complete.
+    pub(crate) fn instance(
+        &self,
+        attributes: &tracing_core::span::Attributes<'_>,
+        slot: &InstanceSlot,
+        counts: &Counts,
+    ) -> Option<EntityInstance> {
+        let mut visitor = EntityVisitor { plan: self, slot, counts, values: vec![None; self.parts.len()] };
+        attributes.record(&mut visitor);
+        let values = visitor.values;
+        if self.parts.iter().zip(&values).any(|(part, value)| part.required && value.is_none()) {
+            return None;
+        }
+        let mut exported = Vec::new();
+        let mut given = Vec::new();
+        for (at, (part, value)) in self.parts.iter().zip(values).enumerate() {
+            let Some(value) = value else { continue };
+            if let Some(value) = treated(&part.treatment, &value, counts) {
+                exported.push((part.key.clone(), value));
+            }
+            given.push((at as u32, value));
+        }
+        Some(EntityInstance::new(self.entity, &given, exported))
+    }
+}
+
+fn treated(treatment: &Treatment, value: &Value, counts: &Counts) -> Option<Value> {
+    match treatment {
+        Treatment::Plain => Some(value.clone()),
+        Treatment::Drop(reason) => {
+            counts.field_dropped(*reason);
+            None
+        }
+        Treatment::Mark(mark) => {
+            counts.field_dropped(FieldDropReason::Personal);
+            Some(Value::Str((*mark).into()))
+        }
+        Treatment::Hash => {
+            counts.field_dropped(FieldDropReason::Personal);
+            Some(Value::Str(with_any(value, hashed).into()))
+        }
+        Treatment::Change(normalize) => match value {
+            Value::Str(text) => Some(Value::Str(changed(text, normalize).into())),
+            other => Some(other.clone()),
+        },
+    }
+}
+
+/// Calls `with` with a value as OTLP has it.
+pub(crate) fn with_any<R>(value: &Value, with: impl FnOnce(AnyValue<'_>) -> R) -> R {
+    match value {
+        Value::Str(s) => with(AnyValue::Str(s)),
+        Value::Int(i) => with(AnyValue::Int(*i)),
+        Value::Double(d) => with(AnyValue::Double(*d)),
+        Value::Bool(b) => with(AnyValue::Bool(*b)),
+        Value::Bytes(b) => with(AnyValue::Bytes(b)),
+        Value::StrArray(items) => {
+            let items: Vec<String> = items.iter().map(|item| item.to_string()).collect();
+            with(AnyValue::StrArray(&items))
+        }
+    }
+}
+
+struct EntityVisitor<'a> {
+    plan: &'a EntityPlan,
+    slot: &'a InstanceSlot,
+    counts: &'a Counts,
+    values: Vec<Option<Value>>,
+}
+
+impl EntityVisitor<'_> {
+    fn part(&self, field: &Field) -> Option<usize> {
+        let part = self.plan.fields.get(field.index()).copied().flatten();
+        if part.is_none() && field.name() != "message" {
+            self.counts.field_dropped(FieldDropReason::Undeclared);
+        }
+        part.map(|at| at as usize)
+    }
+
+    fn set(&mut self, field: &Field, value: Value) {
+        if let Some(part) = self.part(field) {
+            self.values[part] = Some(value);
+        }
+    }
+}
+
+impl Visit for EntityVisitor<'_> {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, Value::Int(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.record_u128(field, value.into());
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.set(field, i64::try_from(value).map_or_else(|_| Value::Str(value.to_string().into()), Value::Int));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.set(field, i64::try_from(value).map_or_else(|_| Value::Str(value.to_string().into()), Value::Int));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, Value::Double(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, Value::Bool(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let (text, cut) = user_code::cut(value);
+        if cut {
+            self.counts.field_dropped(FieldDropReason::TooLong);
+        }
+        self.set(field, Value::Str(text.into()));
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.set(field, Value::Bytes(value.into()));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let Some(part) = self.part(field) else { return };
+        let mut text = String::new();
+        match user_code::format(self.slot, &mut text, format_args!("{value:?}")) {
+            Formatted::Panicked => return self.counts.field_dropped(FieldDropReason::Panic),
+            Formatted::Cut => self.counts.field_dropped(FieldDropReason::TooLong),
+            Formatted::Whole => {}
+        }
+        self.values[part] = Some(Value::Str(text.into()));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.record_debug(field, &tracing_core::field::display(value));
+    }
+}

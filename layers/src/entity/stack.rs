@@ -1,0 +1,162 @@
+//! The spans that one thread has entered, by the rules of `tracing_subscriber::Registry`.
+//!
+//! A span that is entered again does not become current again, and leaving a span removes its last entry,
+//! wherever that stands. The first frames live in place, further ones on the heap. Only the thread itself
+//! comes here.
+
+use std::cell::{Cell, UnsafeCell};
+use std::mem::ManuallyDrop;
+
+const IN_PLACE: usize = 16;
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    span: u64,
+    context: u32,
+    duplicate: bool,
+}
+
+const NO_FRAME: Frame = Frame { span: 0, context: 0, duplicate: false };
+
+/// The entered spans of one thread under one layer.
+pub(crate) struct SpanStack {
+    frames: [Cell<Frame>; IN_PLACE],
+    len: Cell<usize>,
+    /// Frames past those in place. Not dropped, since a thread-local with a destructor costs every access;
+    /// [`clear`](Self::clear) frees them at the thread's end.
+    spilled: UnsafeCell<ManuallyDrop<Vec<Frame>>>,
+}
+
+impl SpanStack {
+    pub(crate) const fn new() -> SpanStack {
+        SpanStack {
+            frames: [const { Cell::new(NO_FRAME) }; IN_PLACE],
+            len: Cell::new(0),
+            spilled: UnsafeCell::new(ManuallyDrop::new(Vec::new())),
+        }
+    }
+
+    #[inline(always)]
+    fn frame(&self, at: usize) -> Frame {
+        if at < IN_PLACE {
+            return self.frames[at].get();
+        }
+        // SAFETY: the stack is one thread's, and no reference into the vector outlives a method of this type.
+        unsafe { (&*self.spilled.get())[at - IN_PLACE] }
+    }
+
+    /// Enters a span whose context is `context`; returns the context in force then.
+    #[inline(always)]
+    pub(crate) fn push(&self, span: u64, context: u32) -> u32 {
+        let len = self.len.get();
+        let duplicate = len > 0 && (0..len).any(|at| self.frame(at).span == span);
+        let frame = Frame { span, context, duplicate };
+        if len < IN_PLACE {
+            self.frames[len].set(frame);
+        } else {
+            // SAFETY: as in `frame`.
+            unsafe { (*self.spilled.get()).push(frame) };
+        }
+        self.len.set(len + 1);
+        if duplicate { self.current() } else { context }
+    }
+
+    /// Leaves a span; returns the context in force then.
+    #[inline(always)]
+    pub(crate) fn pop(&self, span: u64) -> u32 {
+        let len = self.len.get();
+        if len > 0 && len <= IN_PLACE && self.frames[len - 1].get().span == span {
+            self.len.set(len - 1);
+            return self.current();
+        }
+        self.pop_inner(span)
+    }
+
+    #[cold]
+    fn pop_inner(&self, span: u64) -> u32 {
+        let len = self.len.get();
+        if let Some(at) = (0..len).rev().find(|at| self.frame(*at).span == span) {
+            // SAFETY: as in `frame`.
+            let spilled = unsafe { &mut *self.spilled.get() };
+            if at >= IN_PLACE {
+                spilled.remove(at - IN_PLACE);
+            } else {
+                let in_place = len.min(IN_PLACE);
+                (at..in_place - 1).for_each(|at| self.frames[at].set(self.frames[at + 1].get()));
+                if len > IN_PLACE {
+                    self.frames[IN_PLACE - 1].set(spilled.remove(0));
+                }
+            }
+            self.len.set(len - 1);
+        }
+        self.current()
+    }
+
+    /// The context in force: of the innermost entered span that is no duplicate.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> u32 {
+        let mut at = self.len.get();
+        while at > 0 {
+            at -= 1;
+            let frame = self.frame(at);
+            if !frame.duplicate {
+                return frame.context;
+            }
+        }
+        0
+    }
+
+    /// Forgets all, and gives the memory back.
+    pub(crate) fn clear(&self) {
+        self.len.set(0);
+        // SAFETY: as in `frame`.
+        drop(std::mem::take(unsafe { &mut **self.spilled.get() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What Registry does, written down plainly.
+    #[derive(Default)]
+    struct Model(Vec<(u64, bool)>);
+
+    impl Model {
+        fn push(&mut self, span: u64) {
+            let duplicate = self.0.iter().any(|(known, _)| *known == span);
+            self.0.push((span, duplicate));
+        }
+
+        fn pop(&mut self, span: u64) {
+            if let Some(at) = self.0.iter().rposition(|(known, _)| *known == span) {
+                self.0.remove(at);
+            }
+        }
+
+        fn current(&self) -> u32 {
+            self.0.iter().rev().find(|(_, duplicate)| !duplicate).map_or(0, |(span, _)| *span as u32 * 10)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_entering_and_leaving_gives_the_context_that_registry_would_call_current(
+            steps in prop::collection::vec((any::<bool>(), 1u64..24), 0..120)
+        ) {
+            let (stack, mut model) = (SpanStack::new(), Model::default());
+            for (enter, span) in steps {
+                let current = if enter {
+                    model.push(span);
+                    stack.push(span, span as u32 * 10)
+                } else {
+                    model.pop(span);
+                    stack.pop(span)
+                };
+                prop_assert_eq!(current, model.current());
+                prop_assert_eq!(stack.current(), model.current());
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The slots of one thread, and how readers see them.
+//!
+//! A [`Shard`] is written by one thread, by plain loads and stores of running totals, and read by anyone at
+//! any time. It outlives its thread until a reader has merged it. Readers never write a slot and never make
+//! the thread wait: the lock guards only the list of blocks.
+
+use tracing_weaver_registry::model::MetricSetId;
+
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
+
+/// Slots of one metric set for one entity context.
+pub(crate) struct Block {
+    pub(crate) set: MetricSetId,
+    /// The context as the set sees it.
+    pub(crate) context: u32,
+    slots: Box<[AtomicU64]>,
+}
+
+impl Block {
+    pub(crate) fn new(set: MetricSetId, context: u32, words: usize) -> Block {
+        Block { set, context, slots: (0..words).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// The slots, for the thread that writes them.
+    pub(crate) fn slots(&self) -> Slots {
+        Slots(self.slots.as_ptr())
+    }
+
+    /// What the slots hold now, each a value that it had.
+    pub(crate) fn read(&self) -> Vec<u64> {
+        self.slots.iter().map(|slot| slot.load(Ordering::Relaxed)).collect()
+    }
+}
+
+/// All slots of one thread.
+pub(crate) struct Shard {
+    blocks: Mutex<Vec<Arc<Block>>>,
+    retired: AtomicBool,
+}
+
+impl Shard {
+    pub(crate) fn new() -> Arc<Shard> {
+        Arc::new(Shard { blocks: Mutex::new(Vec::new()), retired: AtomicBool::new(false) })
+    }
+
+    /// Adds a block. Only the thread that owns the shard calls this.
+    pub(crate) fn add(&self, block: Block) -> Slots {
+        let block = Arc::new(block);
+        let slots = block.slots();
+        lock(&self.blocks).push(block);
+        slots
+    }
+
+    /// The blocks so far.
+    pub(crate) fn blocks(&self) -> Vec<Arc<Block>> {
+        lock(&self.blocks).clone()
+    }
+
+    /// Says that the thread will write no more. The last thing that it does with the shard.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether no further write will come; what was written is then seen by whoever asked.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard").finish_non_exhaustive()
+    }
+}
+
+/// A block's slots in the hands of the one thread that writes them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slots(*const AtomicU64);
+
+impl Slots {
+    pub(crate) const NONE: Slots = Slots(std::ptr::null());
+
+    /// Changes a word: a plain load and a plain store.
+    ///
+    /// # Safety
+    /// `word` lies within the block; the block is alive, and this is its writing thread.
+    #[inline(always)]
+    pub(crate) unsafe fn update(self, word: usize, change: impl FnOnce(u64) -> u64) {
+        // SAFETY: as the caller promises.
+        let slot = unsafe { &*self.0.add(word) };
+        slot.store(change(slot.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
+    /// Writes a word.
+    ///
+    /// # Safety
+    /// As for [`update`](Self::update).
+    #[inline(always)]
+    pub(crate) unsafe fn set(self, word: usize, value: u64) {
+        // SAFETY: as the caller promises.
+        unsafe { &*self.0.add(word) }.store(value, Ordering::Relaxed);
+    }
+}

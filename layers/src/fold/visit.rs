@@ -1,0 +1,336 @@
+//! The visitors that fold: one for integers into a set without dimensions, one for everything else.
+//!
+//! The layer makes one per event, and the event's fields are visited once. Neither calls user code.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+use tracing_core::Field;
+use tracing_core::field::Visit;
+use tracing_weaver_registry::model::NumberType;
+
+use super::layout::{Cells, HISTOGRAM_HEAD, TRASH_WORDS};
+use super::plan::{FieldFold, FoldPlan, PLAIN_FIELDS, PlainFold, Target};
+use super::shard::Slots;
+use crate::count::Counts;
+use crate::thread::InstanceSlot;
+use crate::user_code::{self, Formatted};
+
+/// Integers straight into slots.
+pub(crate) struct PlainVisitor<'a> {
+    pub(crate) plan: &'a PlainFold,
+    pub(crate) full: &'a FoldPlan,
+    pub(crate) slots: Slots,
+    pub(crate) counts: &'a Counts,
+}
+
+impl PlainVisitor<'_> {
+    #[inline(always)]
+    fn add(&self, pair: u8, value: u64) {
+        let word = pair as usize * 2;
+        // SAFETY: the plan's pairs lie within a block of its set, which `slots` is; this thread writes it.
+        unsafe {
+            self.slots.update(word, |sum| sum.wrapping_add(value));
+            self.slots.set(word + 1, 1);
+        }
+    }
+
+    #[inline(always)]
+    fn integer(&mut self, field: &Field, value: u64) {
+        let at = field.index();
+        if at < PLAIN_FIELDS && value <= i64::MAX as u64 {
+            self.add(self.plan.roles[at], value);
+        } else {
+            self.unusual(at, value as i64);
+        }
+    }
+
+    /// A negative integer, or one past the range of `i64`, which arrives here as a negative one too.
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, at: usize, value: i64) {
+        let Some([target]) = self.full.fields.get(at).map(|field| field.targets.as_slice()) else { return };
+        match self.full.targets[*target as usize].cells {
+            Cells::Sum { monotonic: false } => self.add(self.plan.roles[at], value as u64),
+            _ => self.counts.refused.add(1),
+        }
+    }
+
+    /// A value of a type that no slot takes.
+    #[inline(always)]
+    fn other(&self, field: &Field) {
+        if self.full.fields.get(field.index()).is_some_and(|field| !field.targets.is_empty()) {
+            self.counts.refused.add(1);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn finish(self) {
+        for (word, value) in &self.plan.constants {
+            self.add((word / 2) as u8, *value as u64);
+        }
+    }
+}
+
+impl Visit for PlainVisitor<'_> {
+    #[inline]
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.integer(field, value);
+    }
+
+    #[inline]
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.integer(field, value as u64);
+    }
+
+    fn record_f64(&mut self, field: &Field, _: f64) {
+        self.other(field);
+    }
+
+    #[inline]
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    #[inline]
+    fn record_str(&mut self, field: &Field, _: &str) {
+        let at = field.index();
+        if at < PLAIN_FIELDS && self.plan.roles[at] != 0 {
+            self.other(field);
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.other(field),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.record_u64(field, value),
+            Err(_) => self.other(field),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
+        self.other(field);
+    }
+}
+
+/// A number that waits for the end of the visit.
+#[derive(Clone, Copy)]
+enum Number {
+    Int(i64),
+    Double(f64),
+}
+
+/// Values and digits, gathered; added at the end, when the group is known.
+pub(crate) struct FoldVisitor<'a> {
+    plan: &'a FoldPlan,
+    slot: &'a InstanceSlot,
+    counts: &'a Counts,
+    groups: SmallVec<[u32; 4]>,
+    waiting: SmallVec<[(u16, Number); 8]>,
+}
+
+impl<'a> FoldVisitor<'a> {
+    #[inline]
+    pub(crate) fn new(plan: &'a FoldPlan, slot: &'a InstanceSlot, counts: &'a Counts) -> Self {
+        FoldVisitor { plan, slot, counts, groups: SmallVec::from_elem(0, plan.sets.len()), waiting: SmallVec::new() }
+    }
+
+    #[inline]
+    fn field(&self, field: &Field) -> Option<&'a FieldFold> {
+        self.plan.fields.get(field.index())
+    }
+
+    #[inline]
+    fn digits(&mut self, field: &FieldFold, digit_of: impl Fn(&super::enum_index::EnumIndex) -> u32) {
+        for at in &field.digits {
+            let digit = &self.plan.digits[*at as usize];
+            // OR keeps the group within the block if a hand-made value set repeats a field.
+            self.groups[digit.set as usize] |= digit_of(&digit.index) << digit.shift;
+        }
+    }
+
+    #[inline]
+    fn number(&mut self, field: &FieldFold, number: Number) {
+        for target in &field.targets {
+            self.waiting.push((*target, number));
+        }
+    }
+
+    /// Whether a value's text matters here, so that user code must run.
+    pub(crate) fn needs_text(&self, field: &Field) -> bool {
+        self.field(field).is_some_and(|field| !field.digits.is_empty())
+    }
+
+    #[cold]
+    fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        let Some(fold) = self.field(field) else { return };
+        let mut text = String::new();
+        if user_code::format(self.slot, &mut text, value) == Formatted::Whole {
+            self.digits(fold, |index| index.of_str(&text));
+        }
+    }
+
+    fn refuse(&self, field: &Field) {
+        if self.field(field).is_some_and(|field| !field.targets.is_empty()) {
+            self.counts.refused.add(1);
+        }
+    }
+
+    /// Adds what was gathered; `blocks` are this thread's, in the order of the plan's sets.
+    pub(crate) fn finish(self, blocks: &[Slots]) {
+        let constants = self.plan.constants.iter().map(|constant| (constant.target, Number::Int(constant.value)));
+        for (target, number) in self.waiting.iter().copied().chain(constants) {
+            let target = &self.plan.targets[target as usize];
+            let set = target.set as usize;
+            let word = TRASH_WORDS + self.groups[set] as usize * self.plan.sets[set].group as usize + target.offset as usize;
+            // SAFETY: group and offset come from the set's layout, whose blocks these are; this thread writes them.
+            if !unsafe { add(blocks[set], word, target, number) } {
+                self.counts.refused.add(1);
+            }
+        }
+    }
+}
+
+/// Adds a number to a target's words; `false` where the instrument does not take it.
+///
+/// # Safety
+/// The target's words lie at `word` in the block, and this thread writes it.
+unsafe fn add(slots: Slots, word: usize, target: &Target, number: Number) -> bool {
+    let number = match (target.number, number) {
+        (NumberType::Int, Number::Double(d)) if d.fract() == 0.0 && d.abs() < 9.0e15 => Number::Int(d as i64),
+        (NumberType::Int, Number::Double(_)) => return false,
+        (NumberType::Double, Number::Int(i)) => Number::Double(i as f64),
+        (_, number) => number,
+    };
+    // SAFETY: passed on.
+    unsafe {
+        match (&target.cells, number) {
+            (Cells::Sum { monotonic: true }, Number::Int(i)) if i < 0 => return false,
+            (Cells::Sum { .. }, Number::Int(i)) => {
+                slots.update(word, |sum| sum.wrapping_add(i as u64));
+                slots.set(word + 1, 1);
+            }
+            (Cells::Sum { monotonic }, Number::Double(d)) => {
+                if !d.is_finite() || (*monotonic && d < 0.0) {
+                    return false;
+                }
+                slots.update(word, |sum| (f64::from_bits(sum) + d).to_bits());
+                slots.set(word + 1, 1);
+            }
+            (Cells::Gauge, number) => {
+                slots.set(word, if let Number::Int(i) = number { i as u64 } else { double(number).to_bits() });
+                slots.set(word + 1, crate::clock::unix_nanos().max(1));
+            }
+            (Cells::Histogram { bounds }, number) => {
+                let d = double(number);
+                if !d.is_finite() || d < 0.0 {
+                    return false;
+                }
+                record(slots, word, bounds, d);
+            }
+        }
+    }
+    true
+}
+
+/// Records one measurement of a distribution.
+///
+/// # Safety
+/// The words of a histogram with these bounds lie at `word` in the block, and this thread writes it.
+unsafe fn record(slots: Slots, word: usize, bounds: &[f64], value: f64) {
+    let bucket = bounds.partition_point(|bound| *bound < value);
+    let mut first = false;
+    // SAFETY: as the caller promises.
+    unsafe {
+        slots.update(word, |count| {
+            first = count == 0;
+            count + 1
+        });
+        slots.update(word + 1, |sum| (f64::from_bits(sum) + value).to_bits());
+        slots.update(word + 2, |min| if first || value < f64::from_bits(min) { value.to_bits() } else { min });
+        slots.update(word + 3, |max| if first || value > f64::from_bits(max) { value.to_bits() } else { max });
+        slots.update(word + HISTOGRAM_HEAD + bucket, |count| count + 1);
+    }
+}
+
+fn double(number: Number) -> f64 {
+    match number {
+        Number::Int(i) => i as f64,
+        Number::Double(d) => d,
+    }
+}
+
+impl Visit for FoldVisitor<'_> {
+    #[inline]
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if let Some(field) = self.field(field) {
+            self.number(field, Number::Int(value));
+            self.digits(field, |index| index.of_int(value));
+        }
+    }
+
+    #[inline]
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.record_u128(field, value.into()),
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if let Some(field) = self.field(field) {
+            self.number(field, Number::Double(value));
+            self.digits(field, |index| index.of_double(value));
+        }
+    }
+
+    #[inline]
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if let Some(field) = self.field(field) {
+            self.digits(field, |index| index.of_bool(value));
+        }
+        self.refuse(field);
+    }
+
+    #[inline]
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if let Some(field) = self.field(field) {
+            self.digits(field, |index| index.of_str(value));
+            if !field.targets.is_empty() {
+                self.counts.refused.add(1);
+            }
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.refuse(field),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.refuse(field),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.needs_text(field) {
+            self.text(field, format_args!("{value:?}"));
+        }
+        self.refuse(field);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        if self.needs_text(field) {
+            self.text(field, format_args!("{value}"));
+        }
+        self.refuse(field);
+    }
+}

@@ -1,0 +1,217 @@
+//! What a callsite's record looks like: its header, and what becomes of each field.
+//!
+//! Made once per callsite; the record visitor reads it. It holds bytes and decisions, no value.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tracing_core::{Level, Metadata};
+use tracing_weaver_registry::model::{AttributeType, Event, EventId, Privacy, ResolvedRegistry};
+
+use super::encode::{Key, Template, tag};
+use crate::callsite::plan::is_default_name;
+use crate::read::{FieldDropReason, Value};
+use crate::redact::{Treatment, strictest};
+
+/// What becomes of a field.
+#[derive(Debug)]
+pub(crate) enum FieldAction {
+    /// An attribute, as it is.
+    Plain,
+    /// An attribute, after this.
+    Treat(Treatment),
+    /// The body.
+    Body,
+    /// An attribute unless an entity in force carries the key; then it is left out.
+    Entity { declared: bool, treatment: Treatment },
+    /// Left out, since the resource carries the key.
+    Resource(Value),
+    /// Of a `log` record: the scope's name.
+    LogTarget,
+    /// Of a `log` record: left out without a word.
+    Ignore,
+}
+
+/// One field of a callsite.
+#[derive(Debug)]
+pub(crate) struct FieldRecord {
+    pub(crate) key: Key,
+    pub(crate) action: FieldAction,
+}
+
+/// A callsite's record.
+#[derive(Debug)]
+pub(crate) struct RecordPlan {
+    /// All that comes before body and attributes, the two times at their places.
+    pub(crate) header: Template,
+    pub(crate) fields: Vec<FieldRecord>,
+    /// Scope name id shifted left by one, and the known bit.
+    pub(crate) scope: u32,
+    /// File and line, where records carry them.
+    pub(crate) location: Option<(&'static str, Option<u32>)>,
+}
+
+/// Where the time stands in a header, and the observed time.
+pub(crate) const TIME_AT: usize = 1;
+pub(crate) const OBSERVED_AT: usize = 10;
+
+/// What plans of records ask of the registry and the settings, worked out once per layer.
+#[derive(Debug)]
+pub(crate) struct RecordRules {
+    /// By key and by field name: what the registry asks for wherever it stands. Templates end with a dot.
+    sensitive: HashMap<String, Privacy>,
+    /// Keys of entities that spans open.
+    entity_keys: std::collections::HashSet<String>,
+    resource: Vec<(Arc<str>, Value)>,
+    code_location: bool,
+}
+
+impl RecordRules {
+    pub(crate) fn new(registry: &ResolvedRegistry, resource: Vec<(Arc<str>, Value)>, code_location: bool) -> RecordRules {
+        let mut sensitive: HashMap<String, Privacy> = HashMap::new();
+        let mut note = |name: &str, privacy: &Privacy| {
+            if Treatment::of(privacy) != Treatment::Plain {
+                sensitive.entry(name.to_owned()).and_modify(|known| *known = strictest(known, privacy)).or_insert_with(|| privacy.clone());
+            }
+        };
+        for attribute in &registry.attributes {
+            if let AttributeType::Template(_) = attribute.attribute_type {
+                note(&format!("{}.", attribute.key), &attribute.privacy);
+            }
+            note(&attribute.key, &attribute.privacy);
+            attribute.fields.iter().for_each(|name| note(name, &attribute.privacy));
+        }
+        let references = registry.events.iter().flat_map(|event| &event.attributes);
+        let references = references.chain(registry.spans.iter().flat_map(|span| &span.attributes));
+        let references = references.chain(registry.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description)));
+        for reference in references {
+            note(&registry.attribute(reference.attribute).key, &reference.privacy);
+            reference.fields.iter().for_each(|name| note(name, &reference.privacy));
+        }
+        let opened = registry.entities.iter().filter(|entity| !entity.resource);
+        let keys = opened.flat_map(|entity| entity.identity.iter().chain(&entity.description));
+        let entity_keys = keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect();
+        RecordRules { sensitive, entity_keys, resource, code_location }
+    }
+
+    /// What the registry asks for a name wherever it stands.
+    fn treatment_anywhere(&self, name: &str) -> Treatment {
+        let mut found = self.sensitive.get(name).cloned();
+        for (end, _) in name.match_indices('.') {
+            if let Some(template) = self.sensitive.get(&name[..=end]) {
+                found = Some(found.map_or_else(|| template.clone(), |known| strictest(&known, template)));
+            }
+        }
+        found.map_or(Treatment::Plain, |privacy| Treatment::of(&privacy))
+    }
+
+    fn resource(&self, key: &str) -> Option<&Value> {
+        self.resource.iter().find(|(known, _)| **known == *key).map(|(_, value)| value)
+    }
+
+    fn field(&self, registry: &ResolvedRegistry, event: Option<&Event>, name: &str) -> FieldRecord {
+        if name == "message" {
+            return FieldRecord { key: Key::new(name), action: FieldAction::Body };
+        }
+        let declared = event.and_then(|event| declared(registry, event, name));
+        let (key, treatment) = match (event, &declared) {
+            (Some(_), Some((key, privacy))) => (key.as_str(), Treatment::of(privacy)),
+            (Some(_), None) => (name, Treatment::Drop(FieldDropReason::Undeclared)),
+            (None, _) => (name, self.treatment_anywhere(name)),
+        };
+        let action = if let Some(value) = self.resource(key) {
+            FieldAction::Resource(value.clone())
+        } else if self.entity_keys.contains(key) {
+            FieldAction::Entity { declared: event.is_none() || declared.is_some(), treatment }
+        } else if treatment == Treatment::Plain {
+            FieldAction::Plain
+        } else {
+            FieldAction::Treat(treatment)
+        };
+        FieldRecord { key: Key::new(key), action }
+    }
+}
+
+/// The key and redaction of the attribute that `name` stands for on an event, if it declares one.
+fn declared(registry: &ResolvedRegistry, event: &Event, name: &str) -> Option<(String, Privacy)> {
+    let key_of = |reference: &tracing_weaver_registry::model::AttributeRef| &registry.attribute(reference.attribute).key;
+    let by_key = event.attributes.iter().find(|reference| key_of(reference) == name);
+    if let Some(reference) = by_key.or_else(|| event.attributes.iter().find(|r| r.fields.iter().any(|field| field == name))) {
+        return Some((key_of(reference).clone(), reference.privacy.clone()));
+    }
+    event.attributes.iter().find_map(|reference| {
+        let attribute = registry.attribute(reference.attribute);
+        let template = matches!(attribute.attribute_type, AttributeType::Template(_));
+        let rest = name.strip_prefix(attribute.key.as_str())?;
+        (template && rest.starts_with('.')).then(|| (name.to_owned(), reference.privacy.clone()))
+    })
+}
+
+impl RecordPlan {
+    /// The plan of an event's callsite. `scope` is the interned target.
+    pub(crate) fn of_event(
+        rules: &RecordRules,
+        registry: &ResolvedRegistry,
+        event: Option<EventId>,
+        metadata: &Metadata<'static>,
+        scope: u32,
+    ) -> RecordPlan {
+        let event = event.map(|id| registry.event(id));
+        let mut fields: Vec<FieldRecord> = metadata.fields().iter().map(|field| rules.field(registry, event, field.name())).collect();
+        // Two fields of one key: the first counts, since no key may stand twice.
+        for at in 1..fields.len() {
+            let (before, rest) = fields.split_at_mut(at);
+            if !matches!(rest[0].action, FieldAction::Body) && before.iter().any(|field| field.key.name == rest[0].key.name) {
+                rest[0].action = FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared));
+            }
+        }
+        let name = if is_default_name(metadata) { "" } else { metadata.name() };
+        let location = metadata.file().filter(|_| rules.code_location).map(|file| (file, metadata.line()));
+        RecordPlan { header: header(metadata.level(), name), fields, scope: scope << 1 | event.is_some() as u32, location }
+    }
+
+    /// The plan of `log` records of one level.
+    pub(crate) fn of_log(rules: &RecordRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
+        let field = |name: &str| match name {
+            "message" => FieldRecord { key: Key::new(name), action: FieldAction::Body },
+            "log.target" => FieldRecord { key: Key::new(name), action: FieldAction::LogTarget },
+            "log.file" => FieldRecord { key: Key::new("code.file.path"), action: FieldAction::Plain },
+            "log.line" => FieldRecord { key: Key::new("code.line.number"), action: FieldAction::Plain },
+            "log.module_path" => FieldRecord { key: Key::new(name), action: FieldAction::Ignore },
+            other => match rules.treatment_anywhere(other) {
+                Treatment::Plain => FieldRecord { key: Key::new(other), action: FieldAction::Plain },
+                treatment => FieldRecord { key: Key::new(other), action: FieldAction::Treat(treatment) },
+            },
+        };
+        let fields = metadata.fields().iter().map(|of| field(of.name())).collect();
+        RecordPlan { header: header(metadata.level(), ""), fields, scope: scope << 1, location: None }
+    }
+}
+
+/// Source: <https://opentelemetry.io/docs/specs/otel/logs/data-model/#severity-fields>
+fn header(level: &Level, event_name: &str) -> Template {
+    let (number, text) = match *level {
+        Level::TRACE => (1, "TRACE"),
+        Level::DEBUG => (5, "DEBUG"),
+        Level::INFO => (9, "INFO"),
+        Level::WARN => (13, "WARN"),
+        Level::ERROR => (17, "ERROR"),
+    };
+    let mut bytes = vec![tag::TIME];
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.push(tag::OBSERVED_TIME);
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(&[tag::SEVERITY_NUMBER, number, tag::SEVERITY_TEXT, text.len() as u8]);
+    bytes.extend_from_slice(text.as_bytes());
+    if !event_name.is_empty() {
+        bytes.push(tag::EVENT_NAME);
+        let mut rest = event_name.len();
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes.extend_from_slice(event_name.as_bytes());
+    }
+    Template::new(bytes)
+}

@@ -1,0 +1,345 @@
+//! The visitor that writes a record.
+//!
+//! One is made per forwarded event; it redacts and encodes each value in the one visit of the event's
+//! fields. It must never leave a half-written record where another event could find it, so user code runs
+//! only once the record has moved to the heap.
+
+use std::fmt;
+
+use tracing_core::Field;
+use tracing_core::field::Visit;
+
+use super::encode::{AnyValue, Out, any_value, attribute, tag};
+use super::plan::{FieldAction, FieldRecord, OBSERVED_AT, RecordPlan, TIME_AT};
+use super::queue::FrameScope;
+use crate::clock;
+use crate::read::{DropReason, FieldDropReason};
+use crate::redact::{Treatment, changed, hashed};
+use crate::thread::{InstanceSlot, ThreadPart};
+use crate::user_code::{self, Formatted};
+use crate::weaver::Weaver;
+
+/// Most attributes of a record.
+pub(crate) const MAX_ATTRIBUTES: u32 = 128;
+
+/// Room that a record is given in place at first.
+const FIRST_ROOM: usize = 512;
+
+/// Most sources of an error that are exported.
+const MAX_SOURCES: usize = 16;
+
+/// Writes one record.
+pub(crate) struct RecordVisitor<'a> {
+    out: Out<'a>,
+    plan: &'a RecordPlan,
+    weaver: &'a Weaver,
+    slot: &'a InstanceSlot,
+    part: &'a ThreadPart,
+    context: u32,
+    attributes: u32,
+    dropped: u32,
+    scope: u32,
+}
+
+impl<'a> RecordVisitor<'a> {
+    /// Begins a record in this thread's queue.
+    #[inline]
+    pub(crate) fn begin(
+        weaver: &'a Weaver,
+        plan: &'a RecordPlan,
+        slot: &'a InstanceSlot,
+        part: &'a ThreadPart,
+        context: u32,
+    ) -> Result<RecordVisitor<'a>, DropReason> {
+        let (start, end) = part.producer.begin(FIRST_ROOM)?;
+        // SAFETY: the producer is this thread's, and until `finish` no other event writes there: user code runs only after
+        // `move_to_heap`, and nothing else here emits.
+        let mut out = unsafe { Out::new(start, end, &part.record) };
+        out.template(&plan.header);
+        let now = clock::unix_nanos();
+        out.patch(TIME_AT, now);
+        out.patch(OBSERVED_AT, now);
+        Ok(RecordVisitor { out, plan, weaver, slot, part, context, attributes: 0, dropped: 0, scope: plan.scope })
+    }
+
+    /// Publishes the record.
+    #[inline]
+    pub(crate) fn finish(mut self) {
+        if self.dropped > 0 || self.plan.location.is_some() {
+            self.finish_rest();
+        }
+        let scope = FrameScope { name: self.scope, context: self.context };
+        if self.out.in_place() {
+            // SAFETY: `out` wrote this many bytes at the place that `begin` gave, and no `begin` or `push` came between.
+            unsafe { self.part.producer.commit(self.out.len(), scope) };
+        } else {
+            self.finish_on_heap(scope);
+        }
+    }
+
+    #[cold]
+    fn finish_rest(&mut self) {
+        if let Some((file, line)) = self.plan.location {
+            if self.admit() {
+                attribute(&mut self.out, "code.file.path", AnyValue::Str(file));
+            }
+            if let Some(line) = line.filter(|_| self.admit()) {
+                attribute(&mut self.out, "code.line.number", AnyValue::Int(line.into()));
+            }
+        }
+        if self.dropped > 0 {
+            self.out.byte(tag::DROPPED_ATTRIBUTES);
+            self.out.varint(self.dropped.into());
+            self.weaver.counts.over_limit.add(self.dropped.into());
+        }
+    }
+
+    #[cold]
+    fn finish_on_heap(self, scope: FrameScope) {
+        let mut record = self.out.into_heap();
+        if let Err(reason) = self.part.producer.push(&record, scope) {
+            self.weaver.counts.record_dropped(reason);
+        }
+        // A buffer that one large record made is not kept for ever.
+        record.clear();
+        record.shrink_to(user_code::MAX_TEXT * 2);
+        self.part.record.set(record);
+    }
+
+    /// Gives the place in the queue free, so that user code may run.
+    pub(crate) fn step_aside(&mut self) {
+        self.out.move_to_heap();
+    }
+
+    #[inline(always)]
+    fn plain(&mut self, field: &Field) -> Option<&'a FieldRecord> {
+        let record = self.plan.fields.get(field.index())?;
+        if matches!(record.action, FieldAction::Plain) && self.attributes < MAX_ATTRIBUTES {
+            self.attributes += 1;
+            return Some(record);
+        }
+        None
+    }
+
+    /// Whether the record has room for one more attribute; counts it either way.
+    fn admit(&mut self) -> bool {
+        if self.attributes < MAX_ATTRIBUTES {
+            self.attributes += 1;
+            true
+        } else {
+            self.dropped += 1;
+            false
+        }
+    }
+
+    fn count(&self, reason: FieldDropReason) {
+        self.weaver.counts.field_dropped(reason);
+    }
+
+    /// A value that is not simply an attribute.
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, field: &Field, value: AnyValue<'_>) {
+        let Some(record) = self.plan.fields.get(field.index()) else { return };
+        match &record.action {
+            FieldAction::Plain => self.treat(record, &Treatment::Plain, value),
+            FieldAction::Treat(treatment) => self.treat(record, treatment, value),
+            FieldAction::Body => any_value(&mut self.out, tag::BODY, value),
+            FieldAction::Entity { declared, treatment } => match self.weaver.entity_value(self.context, &record.key.name) {
+                Some(in_force) => {
+                    if *treatment == Treatment::Plain && !in_force.is(value) {
+                        self.weaver.counts.conflicts.add(1);
+                    }
+                }
+                None if *declared => self.treat(record, treatment, value),
+                None => self.count(FieldDropReason::Undeclared),
+            },
+            FieldAction::Resource(on_resource) => {
+                if !on_resource.is(value) {
+                    self.weaver.counts.conflicts.add(1);
+                }
+            }
+            FieldAction::LogTarget => {
+                if let AnyValue::Str(target) = value {
+                    self.scope = self.weaver.intern_scope(target) << 1;
+                }
+            }
+            FieldAction::Ignore => {}
+        }
+    }
+
+    fn treat(&mut self, record: &FieldRecord, treatment: &Treatment, value: AnyValue<'_>) {
+        if let Treatment::Drop(reason) = treatment {
+            return self.count(*reason);
+        }
+        if !self.admit() {
+            return;
+        }
+        match treatment {
+            Treatment::Drop(_) => {}
+            Treatment::Plain => record.key.write(&mut self.out, value),
+            Treatment::Mark(mark) => {
+                self.count(FieldDropReason::Personal);
+                record.key.write_str(&mut self.out, mark);
+            }
+            Treatment::Hash => {
+                self.count(FieldDropReason::Personal);
+                record.key.write_str(&mut self.out, &hashed(value));
+            }
+            Treatment::Change(normalize) => match value {
+                AnyValue::Str(text) => record.key.write_str(&mut self.out, &changed(text, normalize)),
+                other => record.key.write(&mut self.out, other),
+            },
+        }
+    }
+
+    /// Whether a value's text matters: user code is not run for what is left out or replaced anyway.
+    fn needs_text(record: &FieldRecord) -> bool {
+        !matches!(record.action, FieldAction::Treat(Treatment::Drop(_) | Treatment::Mark(_)) | FieldAction::Ignore)
+    }
+
+    fn formatted(&mut self, field: &Field, value: fmt::Arguments<'_>) -> bool {
+        let Some(record) = self.plan.fields.get(field.index()) else { return false };
+        if !Self::needs_text(record) {
+            self.unusual(field, AnyValue::Str(""));
+            return true;
+        }
+        self.out.move_to_heap();
+        let mut text = self.part.text.take();
+        let formatted = user_code::format(self.slot, &mut text, value);
+        match formatted {
+            Formatted::Panicked => self.count(FieldDropReason::Panic),
+            Formatted::Cut => self.count(FieldDropReason::TooLong),
+            Formatted::Whole => {}
+        }
+        if formatted != Formatted::Panicked {
+            match self.plain(field) {
+                Some(record) => record.key.write_str(&mut self.out, &text),
+                None => self.unusual(field, AnyValue::Str(&text)),
+            }
+        }
+        self.part.text.set(text);
+        formatted != Formatted::Panicked
+    }
+
+    #[cold]
+    fn long_str(&mut self, field: &Field, value: &str) {
+        let (text, _) = user_code::cut(value);
+        if self.plan.fields.get(field.index()).is_some_and(Self::needs_text) {
+            self.count(FieldDropReason::TooLong);
+        }
+        self.unusual(field, AnyValue::Str(text));
+    }
+}
+
+impl Visit for RecordVisitor<'_> {
+    #[inline]
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        match self.plain(field) {
+            Some(record) => record.key.write_int(&mut self.out, value),
+            None => self.unusual(field, AnyValue::Int(value)),
+        }
+    }
+
+    #[inline]
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.unusual(field, AnyValue::Str(&value.to_string())),
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.unusual(field, AnyValue::Str(&value.to_string())),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.unusual(field, AnyValue::Str(&value.to_string())),
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.unusual(field, AnyValue::Double(value));
+    }
+
+    #[inline]
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        match self.plain(field) {
+            Some(record) => record.key.write_bool(&mut self.out, value),
+            None => self.unusual(field, AnyValue::Bool(value)),
+        }
+    }
+
+    #[inline]
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if value.len() > user_code::MAX_TEXT {
+            return self.long_str(field, value);
+        }
+        match self.plain(field) {
+            Some(record) => record.key.write_str(&mut self.out, value),
+            None => self.unusual(field, AnyValue::Str(value)),
+        }
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        let cut = &value[..value.len().min(user_code::MAX_TEXT)];
+        if cut.len() < value.len() {
+            self.count(FieldDropReason::TooLong);
+        }
+        self.unusual(field, AnyValue::Bytes(cut));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.formatted(field, format_args!("{value:?}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        if !self.formatted(field, format_args!("{value}")) {
+            return;
+        }
+        let Some(record) = self.plan.fields.get(field.index()) else { return };
+        let treatment = match &record.action {
+            FieldAction::Plain => &Treatment::Plain,
+            FieldAction::Treat(treatment) => treatment,
+            _ => return,
+        };
+        if !matches!(treatment, Treatment::Plain | Treatment::Change(_)) {
+            return;
+        }
+        let sources = self.sources(value);
+        if !sources.is_empty() && self.admit() {
+            let chain = format!("{}.chain", record.key.name);
+            attribute(&mut self.out, &chain, AnyValue::StrArray(&sources));
+        }
+    }
+}
+
+impl RecordVisitor<'_> {
+    /// Texts of an error's sources, the nearest first.
+    fn sources(&mut self, error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+        let mut sources = Vec::new();
+        let mut next = user_code::guarded(self.slot, || error.source());
+        while let Some(Some(source)) = next {
+            let mut text = String::new();
+            match user_code::format(self.slot, &mut text, format_args!("{source}")) {
+                Formatted::Panicked => self.count(FieldDropReason::Panic),
+                formatted => {
+                    if formatted == Formatted::Cut {
+                        self.count(FieldDropReason::TooLong);
+                    }
+                    sources.push(text);
+                }
+            }
+            if sources.len() >= MAX_SOURCES {
+                break;
+            }
+            next = user_code::guarded(self.slot, || source.source());
+        }
+        sources
+    }
+}

@@ -1,0 +1,465 @@
+//! The layer: one fused stage from an event to slots and queue, around its own per-layer filter.
+//!
+//! `tracing` calls it for every event and span of its subscriber. Events whose callsites the filter always
+//! enables go the short way, by this thread's cache; everything else goes through the [`Filtered`] inside.
+//! It must never panic, wait, or call user code while anything is half done.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::subscriber::Interest;
+use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Context, Filter, Layer};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::callsite::cache::Entry;
+use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
+use crate::fold::shard::Slots;
+use crate::fold::visit::{FoldVisitor, PlainVisitor};
+use crate::forward::visit::RecordVisitor;
+use crate::read::DropReason;
+use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
+use crate::visit::Both;
+use crate::weaver::Weaver;
+
+/// A `tracing_subscriber` layer that folds, redacts and forwards what a registry declares.
+///
+/// It stands in any stack on a `Registry`, beside other layers with filters of their own: it brings its own
+/// per-layer filter for records, while entities and folds see every callsite that reaches it. Made by
+/// [`weave`](crate::weave).
+pub struct WeaverLayer<S> {
+    live: Option<Live<S>>,
+}
+
+struct Live<S> {
+    weaver: Arc<Weaver>,
+    inner: Filtered<Stages, OwnFilter, S>,
+}
+
+impl<S> fmt::Debug for WeaverLayer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeaverLayer").field("weaver", &self.live.as_ref().map(|live| &live.weaver)).finish()
+    }
+}
+
+impl<S> WeaverLayer<S> {
+    pub(crate) fn new(weaver: Arc<Weaver>) -> WeaverLayer<S> {
+        let inner = Filtered::new(Stages(weaver.clone()), OwnFilter(weaver.clone()));
+        WeaverLayer { live: Some(Live { weaver, inner }) }
+    }
+
+    /// A layer that does nothing, for programs whose telemetry is switched off.
+    pub fn off() -> WeaverLayer<S> {
+        WeaverLayer { live: None }
+    }
+}
+
+/// What stands inside the filter: records whose callsites the filter does not always enable, and those of `log`.
+pub(crate) struct Stages(Arc<Weaver>);
+
+/// The layer's own per-layer filter: records by the directives, entities and folds always.
+struct OwnFilter(Arc<Weaver>);
+
+/// What the directives say of a callsite.
+pub(crate) fn callsite_enabled(filter: &EnvFilter, metadata: &'static Metadata<'static>) -> Interest {
+    <EnvFilter as Filter<Registry>>::callsite_enabled(filter, metadata)
+}
+
+impl<S> Filter<S> for OwnFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        match self.0.role(metadata) {
+            Role::Entity(_) | Role::Folds => true,
+            Role::Silent => false,
+            Role::Other => self.0.may_forward() && Filter::enabled(&self.0.filter().env, metadata, context),
+        }
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Asked in any case, since the directives learn of spans by it.
+        let by_directives = callsite_enabled(&self.0.filter().env, metadata);
+        match self.0.role(metadata) {
+            Role::Entity(_) | Role::Folds => Interest::always(),
+            Role::Silent => Interest::never(),
+            Role::Other if self.0.may_forward() => by_directives,
+            Role::Other => Interest::never(),
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.level_hint()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        Filter::on_new_span(&self.0.filter().env, attributes, id, context);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        Filter::on_record(&self.0.filter().env, id, values, context);
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        Filter::on_enter(&self.0.filter().env, id, context);
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        Filter::on_exit(&self.0.filter().env, id, context);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        Filter::on_close(&self.0.filter().env, id, context);
+    }
+}
+
+impl<S> Layer<S> for Stages
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let weaver = &*self.0;
+        THREAD.with(|thread| {
+            with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                slot.claim(weaver.instance);
+                let plan = weaver.event_plan(event.metadata());
+                if weaver.is_closed() {
+                    let log = weaver.is_log(&event.metadata().callsite());
+                    if log || weaver.verdict(event.metadata()) != Verdict::Never {
+                        weaver.counts.record_dropped(DropReason::Shutdown);
+                    }
+                    return;
+                }
+                let context = context_of(weaver, slot, event);
+                with_part(
+                    slot,
+                    &weaver.alive,
+                    || weaver.make_part(),
+                    |part| process(weaver, &plan, Way::Record, &[], slot, part, context, event),
+                );
+            });
+        });
+    }
+}
+
+/// The context of an event: of the entered spans, or of the span that it names as its parent.
+fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
+    match event.parent() {
+        Some(parent) => weaver.spans.get(parent.into_u64()),
+        None if event.is_contextual() => slot.stack.current(),
+        None => 0,
+    }
+}
+
+/// Visits an event once and does all that its way asks for.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn process(
+    weaver: &Weaver,
+    plan: &EventPlan,
+    way: Way,
+    blocks: &[Slots],
+    slot: &InstanceSlot,
+    part: &ThreadPart,
+    context: u32,
+    event: &Event<'_>,
+) {
+    let record = || match RecordVisitor::begin(weaver, &plan.record, slot, part, context) {
+        Ok(visitor) => Some(visitor),
+        Err(reason) => {
+            weaver.counts.record_dropped(reason);
+            None
+        }
+    };
+    match (way, &plan.fold) {
+        (Way::Record, _) => {
+            if let Some(mut visitor) = record() {
+                event.record(&mut visitor);
+                visitor.finish();
+            }
+        }
+        (Way::Fold | Way::Plain, Some(fold)) => {
+            let mut visitor = FoldVisitor::new(fold, slot, &weaver.counts);
+            event.record(&mut visitor);
+            visitor.finish(blocks);
+        }
+        (Way::Both, Some(fold)) => {
+            let folding = FoldVisitor::new(fold, slot, &weaver.counts);
+            match record() {
+                Some(record) => {
+                    let mut both = Both { fold: folding, record };
+                    event.record(&mut both);
+                    both.record.finish();
+                    both.fold.finish(blocks);
+                }
+                None => {
+                    let mut folding = folding;
+                    event.record(&mut folding);
+                    folding.finish(blocks);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl<S> Live<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    /// An event that the cache does not know: works everything out, and lets the cache know it if it may.
+    #[cold]
+    #[inline(never)]
+    fn on_event_slow(&self, event: &Event<'_>, context: Context<'_, S>, thread: &ThreadState) {
+        if thread.suppressed.get() {
+            return;
+        }
+        let weaver = &*self.weaver;
+        let mut through_filter = false;
+        with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+            slot.claim(weaver.instance);
+            let plan = weaver.event_plan(event.metadata());
+            let way = match plan.way() {
+                Way::Filtered | Way::Closed => {
+                    through_filter = true;
+                    return;
+                }
+                Way::Ask if Filter::enabled(&weaver.filter().env, event.metadata(), &context) => Way::Both,
+                Way::Ask => Way::Fold,
+                way => way,
+            };
+            let in_force = context_of(weaver, slot, event);
+            with_part(
+                slot,
+                &weaver.alive,
+                || weaver.make_part(),
+                |part| {
+                    let mut attributed = true;
+                    let mut blocks: SmallVec<[Slots; 2]> = SmallVec::new();
+                    for set in plan.fold.iter().flat_map(|fold| &fold.sets) {
+                        let found = weaver.slots(part, set.set, in_force);
+                        if !found.attributed {
+                            weaver.counts.unattributed.add(1);
+                            attributed = false;
+                        }
+                        blocks.push(found.slots);
+                    }
+                    // What is cached goes the short way from now on; an unattributed fold is counted each time instead.
+                    if attributed && blocks.len() <= 1 && event.is_contextual() && slot.is_free() && plan.way() != Way::Ask {
+                        slot.set_context(in_force);
+                        thread.plans.put(Entry {
+                            metadata: std::ptr::from_ref(event.metadata()).cast(),
+                            key: slot.key(),
+                            plan: Arc::as_ptr(&plan),
+                            slots: blocks.first().copied().unwrap_or(Slots::NONE),
+                        });
+                    }
+                    process(weaver, &plan, way, &blocks, slot, part, in_force, event);
+                },
+            );
+        });
+        if through_filter {
+            self.inner.on_event(event, context);
+        }
+    }
+
+    #[cold]
+    fn open(&self, plan: &SpanPlan, attributes: &Attributes<'_>, id: &Id, parent: u32, slot: &InstanceSlot) {
+        let weaver = &*self.weaver;
+        let mut context = parent;
+        if let SpanPlan::Entity(entity) = plan {
+            let opened = entity
+                .instance(attributes, slot, &weaver.counts)
+                .and_then(|instance| weaver.contexts.open(weaver.registry(), parent, instance));
+            match opened {
+                Some(opened) => context = opened,
+                None => weaver.counts.entities_refused.add(1),
+            }
+        }
+        if context != 0 {
+            weaver.spans.insert(id.into_u64(), context);
+        }
+    }
+}
+
+impl<S> Layer<S> for WeaverLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        if let Some(live) = &self.live {
+            let _ = live.weaver.dispatch.set(dispatch.downgrade());
+            live.inner.on_register_dispatch(dispatch);
+        }
+    }
+
+    fn on_layer(&mut self, subscriber: &mut S) {
+        if let Some(live) = &mut self.live {
+            live.inner.on_layer(subscriber);
+        }
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.live.as_ref().map_or_else(Interest::always, |live| live.inner.register_callsite(metadata))
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        self.live.as_ref().is_none_or(|live| live.inner.enabled(metadata, context))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.live.as_ref().and_then(|live| live.inner.max_level_hint())
+    }
+
+    /// `true`: the filter inside has no say beyond `enabled`, and its bit is read in `on_event`.
+    #[inline(always)]
+    fn event_enabled(&self, _: &Event<'_>, _: Context<'_, S>) -> bool {
+        true
+    }
+
+    #[inline]
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        let weaver = &*live.weaver;
+        THREAD.with(|thread| {
+            if let Some(slot) = thread.slots.get(weaver.slot) {
+                let metadata = std::ptr::from_ref(event.metadata()).cast();
+                let key = slot.key();
+                let entry = thread.plans.peek(metadata, key);
+                if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.instance && event.is_contextual() {
+                    // SAFETY: the key is this layer's, so the plan is of its weaver, which keeps plans as long as it lives.
+                    let plan = unsafe { &*entry.plan() };
+                    match plan.way() {
+                        Way::Plain => {
+                            if let Some(fold) = &plan.fold {
+                                if let Some(plain) = &fold.plain {
+                                    let mut visitor =
+                                        PlainVisitor { plan: plain, full: fold, slots: entry.slots(), counts: &weaver.counts };
+                                    event.record(&mut visitor);
+                                    return visitor.finish();
+                                }
+                            }
+                        }
+                        way @ (Way::Fold | Way::Record | Way::Both) => {
+                            // SAFETY: the slot is claimed for this layer, whose key it has.
+                            if let Some(part) = unsafe { slot.part() } {
+                                return process(weaver, plan, way, &[entry.slots()], slot, part, key as u32, event);
+                            }
+                        }
+                        Way::Filtered | Way::Ask | Way::Closed => {}
+                    }
+                }
+            }
+            live.on_event_slow(event, context, thread);
+        });
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        let weaver = &*live.weaver;
+        if weaver.has_entities {
+            THREAD.with(|thread| {
+                if thread.suppressed.get() {
+                    return;
+                }
+                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                    slot.claim(weaver.instance);
+                    let parent = match attributes.parent() {
+                        Some(parent) => weaver.spans.get(parent.into_u64()),
+                        None if attributes.is_contextual() => slot.stack.current(),
+                        None => 0,
+                    };
+                    let plan = weaver.span_plan(attributes.metadata());
+                    live.open(&plan, attributes, id, parent, slot);
+                });
+            });
+        }
+        live.inner.on_new_span(attributes, id, context);
+    }
+
+    #[inline]
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        let weaver = &*live.weaver;
+        if weaver.has_entities {
+            THREAD.with(|thread| {
+                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                    if slot.owner() != weaver.instance {
+                        if thread.suppressed.get() {
+                            return;
+                        }
+                        slot.claim(weaver.instance);
+                    }
+                    let id = id.into_u64();
+                    slot.set_context(slot.stack.push(id, weaver.spans.get(id)));
+                });
+            });
+        }
+        if weaver.filters_by_span() {
+            live.inner.on_enter(id, context);
+        }
+    }
+
+    #[inline]
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        let weaver = &*live.weaver;
+        if weaver.has_entities {
+            THREAD.with(|thread| {
+                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                    if slot.owner() == weaver.instance {
+                        slot.set_context(slot.stack.pop(id.into_u64()));
+                    }
+                });
+            });
+        }
+        if weaver.filters_by_span() {
+            live.inner.on_exit(id, context);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        if live.weaver.has_entities {
+            let entity = context.metadata(id).is_some_and(|metadata| matches!(live.weaver.role(metadata), Role::Entity(_)));
+            if entity {
+                live.weaver.counts.late_values.add(values.len() as u64);
+            }
+        }
+        live.inner.on_record(id, values, context);
+    }
+
+    fn on_follows_from(&self, span: &Id, follows: &Id, context: Context<'_, S>) {
+        if let Some(live) = &self.live {
+            live.inner.on_follows_from(span, follows, context);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(live) = &self.live else { return };
+        if live.weaver.has_entities {
+            live.weaver.spans.remove(id.into_u64());
+        }
+        live.inner.on_close(id, context);
+    }
+
+    fn on_id_change(&self, old: &Id, new: &Id, context: Context<'_, S>) {
+        if let Some(live) = &self.live {
+            live.inner.on_id_change(old, new, context);
+        }
+    }
+
+    #[doc(hidden)]
+    unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
+        if id == TypeId::of::<Self>() {
+            return Some(std::ptr::from_ref(self).cast());
+        }
+        // SAFETY: passed on; an off layer answers nothing, so that it counts neither as a filter nor as no layer.
+        self.live.as_ref().and_then(|live| unsafe { live.inner.downcast_raw(id) })
+    }
+}

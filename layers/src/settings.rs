@@ -1,0 +1,59 @@
+//! What a layer is made from.
+//!
+//! The facade fills it in; [`weave`](crate::weave) takes it. It reads nothing by itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing_weaver_registry::model::ResolvedRegistry;
+
+use crate::filter::ForwardFilter;
+use crate::read::Value;
+
+/// What a layer is made from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The registry; an empty one forwards plain records and folds nothing.
+    pub registry: Arc<ResolvedRegistry>,
+    /// Which records are forwarded.
+    pub filter: ForwardFilter,
+    /// Whether measurements are folded.
+    pub fold: bool,
+    /// Whether records are forwarded.
+    pub forward: bool,
+    /// Whether records of `tracing` events carry `code.*` too, as those of `log` do.
+    pub code_location: bool,
+    /// What stands on the resource: its keys are not repeated on records.
+    pub resource: Vec<(Arc<str>, Value)>,
+    /// Bound on the bytes of all threads' queues.
+    pub queue_bytes: usize,
+}
+
+impl Settings {
+    /// Everything on, filter `info`, 64 MiB of queues.
+    pub fn new(registry: Arc<ResolvedRegistry>) -> Self {
+        Settings {
+            registry,
+            filter: ForwardFilter::default(),
+            fold: true,
+            forward: true,
+            code_location: false,
+            resource: Vec::new(),
+            queue_bytes: 64 << 20,
+        }
+    }
+}
+
+/// Why a layer could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlanError(pub String);
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PlanError {}
