@@ -3,4 +3,15 @@
 //! [`model`] holds a registry with everything resolved and depends on nothing.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "yaml")]
+mod fault;
 pub mod model;
+#[cfg(feature = "yaml")]
+mod resolve;
+#[cfg(feature = "yaml")]
+pub mod yaml;
+
+#[cfg(feature = "yaml")]
+pub use fault::{ErrorKind, RegistryError, RegistryErrors};
+#[cfg(feature = "yaml")]
+pub use yaml::load;

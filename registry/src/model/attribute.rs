@@ -145,10 +145,14 @@ pub struct AttributeRef {
     pub stability: Stability,
     /// Deprecation here.
     pub deprecated: Option<Deprecated>,
+    /// Examples here.
+    pub examples: Option<AnnotationValue>,
     /// Redaction here: the strictest of the definition's and the reference's.
     pub privacy: Privacy,
     /// Field names accepted here: the definition's and the reference's.
     pub fields: Vec<String>,
+    /// Bound on distinct values here: the lower of the definition's and the reference's.
+    pub cardinality_max: Option<u64>,
     /// Annotations here, the definition's merged with the reference's.
     pub annotations: Vec<(String, AnnotationValue)>,
     /// Of a span's attribute: of weight for sampling.

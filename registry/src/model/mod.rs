@@ -7,12 +7,14 @@
 
 mod annotation;
 mod attribute;
+mod refinement;
 mod signal;
 
 pub use annotation::{
     Aggregation, AnnotationValue, Fold, FoldSource, FoldValue, Normalize, NumberType, Privacy, Redact, Sensitivity, SpanValue,
 };
 pub use attribute::{Attribute, AttributeId, AttributeRef, AttributeType, EnumMember, EnumType, EnumValue, RequirementLevel};
+pub use refinement::{Refinement, RefinementKind};
 pub use signal::{
     Association, Deprecated, DeprecationReason, Entity, EntityId, Event, EventId, Instrument, Metric, MetricId, MetricSet, MetricSetId,
     Origin, Severity, Span, SpanId, SpanKind, Stability,
@@ -22,7 +24,8 @@ pub use signal::{
 ///
 /// Items stand in vectors and are named by typed ids, the index into the vector of their kind.
 /// Attributes of dependencies stand in [`attributes`](Self::attributes) as far as a signal or an
-/// entity of this registry uses them.
+/// entity of this registry uses them, or as they are personal or secret. Entities of dependencies
+/// stand in [`entities`](Self::entities) as far as they are imported or a signal describes them.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "pack", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -43,6 +46,8 @@ pub struct ResolvedRegistry {
     pub metric_sets: Vec<MetricSet>,
     /// Span types, sorted by type.
     pub spans: Vec<Span>,
+    /// Refinements, sorted by kind and id.
+    pub refinements: Vec<Refinement>,
 }
 
 impl ResolvedRegistry {

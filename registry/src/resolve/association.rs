@@ -1,0 +1,225 @@
+//! Entities, and the signals' associations with them.
+//!
+//! The package resolves its entities and every association here. It must never guess between two entities of one name.
+
+use super::attribute::{Budget, Definition, Reference};
+use super::package::{Items, Package, Scope, Signal};
+use crate::fault::{ErrorKind, Faults};
+use crate::model::Origin;
+use crate::yaml::fields::Placed;
+use crate::yaml::raw::{Common, RawAssociation, RawEntity, RawRef};
+use crate::yaml::shorten;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// An entity with its references resolved, in the order in which they were written.
+#[derive(Debug)]
+pub(super) struct Entity {
+    pub(super) entity_type: Placed<String>,
+    pub(super) common: Common,
+    pub(super) identity: Vec<Reference>,
+    pub(super) description: Vec<Reference>,
+    pub(super) resource: bool,
+    pub(super) origin: Origin,
+}
+
+/// The entities that a signal describes.
+#[derive(Debug, Clone)]
+pub(super) enum Association {
+    Entity(Placed<Rc<Entity>>),
+    OneOf(Vec<Association>),
+    AllOf(Vec<Association>),
+}
+
+impl PartialEq for Entity {
+    fn eq(&self, other: &Self) -> bool {
+        self.entity_type.value == other.entity_type.value && self.origin == other.origin
+    }
+}
+
+impl Association {
+    /// All entities it names.
+    pub(super) fn entities<'a>(&'a self, into: &mut Vec<&'a Placed<Rc<Entity>>>) {
+        match self {
+            Association::Entity(entity) => into.push(entity),
+            Association::OneOf(branches) | Association::AllOf(branches) => {
+                for branch in branches {
+                    branch.entities(into);
+                }
+            }
+        }
+    }
+}
+
+/// Resolves an entity's references.
+pub(super) fn entity(raw: RawEntity, scope: &Scope<'_>, budget: &mut Budget, faults: &mut Faults) -> Entity {
+    Entity {
+        identity: references(&raw.identity, scope, budget, faults),
+        description: references(&raw.description, scope, budget, faults),
+        resource: raw.resource.unwrap_or_else(|| stands_on_resource(&raw.entity_type.value)),
+        origin: scope.origin(raw.entity_type.at),
+        common: raw.common,
+        entity_type: raw.entity_type,
+    }
+}
+
+fn references(raw: &[RawRef], scope: &Scope<'_>, budget: &mut Budget, faults: &mut Faults) -> Vec<Reference> {
+    let mut references: Vec<Reference> = Vec::new();
+    for raw in raw {
+        if references.iter().any(|reference| reference.key() == raw.key.value) {
+            faults
+                .push(
+                    ErrorKind::InvalidGroupDuplicateAttributeRef,
+                    raw.key.at,
+                    format!("`{}` a second time in one list", shorten(&raw.key.value)),
+                )
+                .expected("each attribute once");
+        } else if budget.take(1, raw.key.at, faults) {
+            references.extend(Reference::new(raw, scope, faults));
+        }
+    }
+    references
+}
+
+/// Upstream's entities that describe where a program runs.
+fn stands_on_resource(entity_type: &str) -> bool {
+    entity_type == "os"
+        || ["service", "host", "process", "container", "k8s.", "telemetry."].iter().any(|prefix| entity_type.starts_with(prefix))
+}
+
+/// Resolves the names of an association: entities and entity refinements of this registry, then those of direct dependencies.
+pub(super) fn resolve(
+    raw: &RawAssociation,
+    own: &Items<Entity>,
+    refined: &HashMap<String, String>,
+    scope: &Scope<'_>,
+    faults: &mut Faults,
+) -> Option<Association> {
+    let mut branches =
+        |raw: &[RawAssociation]| -> Vec<Association> { raw.iter().filter_map(|raw| resolve(raw, own, refined, scope, faults)).collect() };
+    match raw {
+        RawAssociation::OneOf(raw) => Some(Association::OneOf(branches(raw))),
+        RawAssociation::AllOf(raw) => Some(Association::AllOf(branches(raw))),
+        RawAssociation::Entity(name) => {
+            let entity = find(name, own, refined, scope, faults)?;
+            Some(Association::Entity(Placed::new(entity, name.at)))
+        }
+    }
+}
+
+/// Looks an entity up by type, or by the id of a refinement of it.
+pub(super) fn find(
+    name: &Placed<String>,
+    own: &Items<Entity>,
+    refined: &HashMap<String, String>,
+    scope: &Scope<'_>,
+    faults: &mut Faults,
+) -> Option<Rc<Entity>> {
+    let mut base = name.value.as_str();
+    // A refinement may refine a refinement; a circle of them is reported where they are resolved.
+    for _ in 0..16 {
+        match refined.get(base) {
+            Some(next) if !own.contains_key(base) => base = next,
+            _ => break,
+        }
+    }
+    if let Some(entity) = own.get(base) {
+        return Some(entity.clone());
+    }
+    let (mut found, mut excluded): (Option<Rc<Entity>>, bool) = (None, false);
+    for dependency in scope.dependencies {
+        let Some(entity) = dependency.entity(base) else { continue };
+        if entity.common.excluded {
+            excluded = true;
+        } else if found.as_ref().is_some_and(|other| !Rc::ptr_eq(other, entity)) {
+            faults
+                .push(
+                    ErrorKind::AmbiguousEntityAssociation,
+                    name.at,
+                    format!("the entity `{}` is defined by several dependencies", shorten(base)),
+                )
+                .expected("one definition")
+                .help("import the one that is meant");
+            return found;
+        } else {
+            found = Some(entity.clone());
+        }
+    }
+    if found.is_some() {
+        return found;
+    }
+    if excluded {
+        faults
+            .push(
+                ErrorKind::ExcludedFromDependencyResolution,
+                name.at,
+                format!("the entity `{}` is kept from dependents by its registry", shorten(base)),
+            )
+            .expected("an entity without `dependency_resolution: {exclude: true}`");
+        return None;
+    }
+    let known = own.keys().map(String::as_str);
+    if scope.unseen.may_hold(&name.value, known.clone()) {
+        return None;
+    }
+    let all = known
+        .chain(refined.keys().map(String::as_str))
+        .chain(scope.dependencies.iter().flat_map(|dependency| dependency.entities.keys().map(String::as_str)));
+    let help = faults.suggestions.did_you_mean(&name.value, all);
+    faults
+        .push(ErrorKind::UnresolvedEntityAssociation, name.at, format!("no entity `{}`", shorten(&name.value)))
+        .expected("an entity of this registry or of a direct dependency")
+        .help(help);
+    None
+}
+
+/// What is shown to dependents must not name what is kept from them.
+pub(super) fn check_excluded(package: &Package, own: &Items<Definition>, faults: &mut Faults) {
+    let signals = package.signals();
+    let lists = signals.iter().map(|signal| (&signal.common, &signal.attributes));
+    let groups = package.groups.values().filter(|group| group.public).map(|group| (&group.common, &group.attributes));
+    let entities = package.entities.values().flat_map(|entity| [(&entity.common, &entity.identity), (&entity.common, &entity.description)]);
+    for (common, references) in lists.chain(groups).chain(entities) {
+        for reference in references.iter().filter(|reference| !common.excluded && reference.definition.excluded) {
+            // Imported items were judged where they are defined.
+            if own.get(reference.key()).is_some_and(|definition| Rc::ptr_eq(definition, &reference.definition)) {
+                leaked(reference.at, &format!("the attribute `{}`", shorten(reference.key())), faults);
+            }
+        }
+    }
+    for Signal { common, association, .. } in signals {
+        let mut named = Vec::new();
+        if let Some(association) = association.as_ref().filter(|_| !common.excluded) {
+            association.entities(&mut named);
+        }
+        for entity in named.iter().filter(|entity| entity.value.common.excluded && package.owns(&entity.value)) {
+            leaked(entity.at, &format!("the entity `{}`", shorten(&entity.value.entity_type.value)), faults);
+        }
+    }
+}
+
+fn leaked(at: crate::fault::Mark, what: &str, faults: &mut Faults) {
+    faults
+        .push(ErrorKind::ExcludedFromDependencyResolution, at, format!("{what} is kept from dependents, what names it here is not"))
+        .expected("both kept from dependents, or neither")
+        .help("add `dependency_resolution: {exclude: true}` here, or take it away there");
+}
+
+impl Package {
+    /// The entity of a type: its own or imported.
+    fn entity(&self, entity_type: &str) -> Option<&Rc<Entity>> {
+        self.entities.get(entity_type)
+    }
+
+    fn owns(&self, entity: &Rc<Entity>) -> bool {
+        self.entities.get(&entity.entity_type.value).is_some_and(|own| Rc::ptr_eq(own, entity))
+    }
+
+    /// All signals.
+    pub(super) fn signals(&self) -> Vec<&Signal> {
+        let events = self.events.values().map(|event| &event.signal);
+        let metrics = self.metrics.values().map(|metric| &metric.signal);
+        let spans = self.spans.values().map(|span| &span.signal);
+        events.chain(metrics).chain(spans).collect()
+    }
+}

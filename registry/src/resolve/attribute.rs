@@ -1,0 +1,211 @@
+//! Attribute definitions and what refers to them.
+//!
+//! Groups, entities and signals resolve their references here. It must never make two definitions of one key visible to one reference.
+
+use super::merge;
+use super::package::Scope;
+use crate::fault::{ErrorKind, Faults, Mark};
+use crate::model::{AnnotationValue, Attribute, AttributeId, AttributeRef, RequirementLevel};
+use crate::yaml::fields::Placed;
+use crate::yaml::raw::{AttributeAnnotations, Common, RawAttribute, RawRef};
+use std::rc::Rc;
+
+/// A definition with its place.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) attribute: Attribute,
+    pub(super) ours: AttributeAnnotations,
+    pub(super) excluded: bool,
+    pub(super) at: Mark,
+}
+
+impl Definition {
+    pub(super) fn key(&self) -> &str {
+        &self.attribute.key
+    }
+}
+
+/// A reference with everything that was laid over its definition.
+#[derive(Debug, Clone)]
+pub(super) struct Reference {
+    pub(super) definition: Rc<Definition>,
+    pub(super) at: Mark,
+    requirement_level: Option<RequirementLevel>,
+    examples: Option<AnnotationValue>,
+    sampling_relevant: Option<bool>,
+    common: Common,
+    ours: AttributeAnnotations,
+}
+
+/// How many references a load may expand to. Groups multiply references; a hostile registry would multiply them without end.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: usize,
+}
+
+const MAX_REFERENCES: usize = 200_000;
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { left: MAX_REFERENCES }
+    }
+}
+
+impl Budget {
+    /// Takes `count` references, or reports that there are too many.
+    pub(super) fn take(&mut self, count: usize, at: Mark, faults: &mut Faults) -> bool {
+        if self.left < count {
+            faults
+                .push(ErrorKind::DeserializationError, at, "groups expand to more attribute references than are followed")
+                .expected(format!("at most {MAX_REFERENCES} references in all registries"));
+            return false;
+        }
+        self.left -= count;
+        true
+    }
+}
+
+/// A definition of this registry.
+pub(super) fn define(raw: RawAttribute, scope: &Scope<'_>) -> Definition {
+    let RawAttribute { key, attribute_type, examples, common, ours } = raw;
+    let attribute = Attribute {
+        key: key.value,
+        attribute_type,
+        brief: common.brief.unwrap_or_default(),
+        note: common.note.unwrap_or_default(),
+        stability: common.stability.unwrap_or_default(),
+        deprecated: common.deprecated,
+        examples,
+        privacy: merge::privacy(&ours),
+        fields: ours.fields.clone(),
+        cardinality_max: ours.cardinality_max,
+        annotations: common.annotations,
+        origin: scope.origin(key.at),
+    };
+    Definition { attribute, ours, excluded: common.excluded, at: key.at }
+}
+
+/// Looks a key up: the registry's own attributes first, then those of its direct dependencies.
+pub(super) fn find(key: &Placed<String>, scope: &Scope<'_>, faults: &mut Faults) -> Option<Rc<Definition>> {
+    if let Some(own) = scope.attributes.get(&key.value) {
+        return Some(own.clone());
+    }
+    let mut found: Option<Rc<Definition>> = None;
+    let mut excluded = false;
+    for dependency in scope.dependencies {
+        let Some(definition) = dependency.visible_attributes.get(&key.value) else { continue };
+        if definition.excluded {
+            excluded = true;
+            continue;
+        }
+        match &found {
+            Some(other) if !Rc::ptr_eq(other, definition) => {
+                faults
+                    .push(
+                        ErrorKind::AmbiguousReference,
+                        key.at,
+                        format!("the attribute `{}` is defined by several dependencies", key.value),
+                    )
+                    .expected("one definition")
+                    .help("define it in this registry, or depend on one of them only");
+                return found;
+            }
+            _ => found = Some(definition.clone()),
+        }
+    }
+    if found.is_some() {
+        return found;
+    }
+    if excluded {
+        faults
+            .push(
+                ErrorKind::ExcludedFromDependencyResolution,
+                key.at,
+                format!("the attribute `{}` is kept from dependents by its registry", key.value),
+            )
+            .expected("an attribute without `dependency_resolution: {exclude: true}`");
+        return None;
+    }
+    let known = || scope.attributes.keys().map(String::as_str);
+    if scope.unseen.may_hold(&key.value, known()) {
+        return None;
+    }
+    let all = known().chain(scope.dependencies.iter().flat_map(|dependency| dependency.visible_attributes.keys().map(String::as_str)));
+    let help = faults.suggestions.did_you_mean(&key.value, all);
+    faults
+        .push(ErrorKind::UnresolvedAttributeRef, key.at, format!("no attribute `{}`", crate::yaml::shorten(&key.value)))
+        .expected("an attribute of this registry or of a direct dependency")
+        .help(help);
+    None
+}
+
+impl Reference {
+    /// What a raw reference says, over the definition that it names.
+    pub(super) fn new(raw: &RawRef, scope: &Scope<'_>, faults: &mut Faults) -> Option<Self> {
+        let definition = find(&raw.key, scope, faults)?;
+        let mut reference = Reference {
+            definition,
+            at: raw.key.at,
+            requirement_level: None,
+            examples: None,
+            sampling_relevant: None,
+            common: Common::default(),
+            ours: AttributeAnnotations::default(),
+        };
+        reference.lay(raw);
+        Some(reference)
+    }
+
+    pub(super) fn key(&self) -> &str {
+        self.definition.key()
+    }
+
+    /// Lays another reference to the same attribute over this one.
+    pub(super) fn lay(&mut self, raw: &RawRef) {
+        self.at = raw.key.at;
+        merge::replace(&mut self.requirement_level, &raw.requirement_level);
+        merge::replace(&mut self.examples, &raw.examples);
+        merge::replace(&mut self.sampling_relevant, &raw.sampling_relevant);
+        merge::common(&mut self.common, &raw.common);
+        merge::ours(&mut self.ours, &raw.ours);
+    }
+
+    /// Lays a reference to the same attribute, of a group or refinement, over this one.
+    pub(super) fn lay_reference(&mut self, over: &Reference) {
+        self.at = over.at;
+        merge::replace(&mut self.requirement_level, &over.requirement_level);
+        merge::replace(&mut self.examples, &over.examples);
+        merge::replace(&mut self.sampling_relevant, &over.sampling_relevant);
+        merge::common(&mut self.common, &over.common);
+        merge::ours(&mut self.ours, &over.ours);
+    }
+
+    /// The fields that stand for the attribute here.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let own = self.definition.ours.fields.iter();
+        own.chain(self.ours.fields.iter().filter(|field| !self.definition.ours.fields.contains(field))).map(String::as_str)
+    }
+
+    /// The reference by id.
+    pub(super) fn lower(&self, attribute: AttributeId) -> AttributeRef {
+        let definition = &self.definition.attribute;
+        let mut annotations = definition.annotations.clone();
+        merge::annotations(&mut annotations, &self.common.annotations);
+        let mut ours = self.definition.ours.clone();
+        merge::ours(&mut ours, &self.ours);
+        AttributeRef {
+            attribute,
+            requirement_level: self.requirement_level.clone().unwrap_or_default(),
+            brief: self.common.brief.clone().unwrap_or_else(|| definition.brief.clone()),
+            note: self.common.note.clone().unwrap_or_else(|| definition.note.clone()),
+            stability: self.common.stability.unwrap_or(definition.stability),
+            deprecated: self.common.deprecated.clone().or_else(|| definition.deprecated.clone()),
+            examples: self.examples.clone().or_else(|| definition.examples.clone()),
+            privacy: merge::privacy(&ours),
+            fields: ours.fields,
+            cardinality_max: ours.cardinality_max,
+            annotations,
+            sampling_relevant: self.sampling_relevant.unwrap_or(false),
+        }
+    }
+}

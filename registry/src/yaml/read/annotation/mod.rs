@@ -1,0 +1,191 @@
+//! What stands under the annotation key `tracing_weaver`.
+//!
+//! The readers of definitions call the function of their kind. It must never let a name pass that has no meaning where it stands,
+//! and never demand anything of other annotations.
+
+mod attribute;
+mod metric;
+
+pub(super) use attribute::attribute;
+pub(super) use metric::metric;
+
+use super::common::verbatim;
+use crate::fault::{ErrorKind, Faults};
+use crate::model::Severity;
+use crate::yaml::fields::{Fields, Placed, one_of, text};
+use crate::yaml::node::{Node, Value, shorten};
+use crate::yaml::raw::{ItemKind, SetAnnotation};
+
+const KIND: ErrorKind = ErrorKind::InvalidAnnotation;
+
+/// What an annotation can stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Attribute,
+    Group,
+    Metric,
+    Event,
+    Span,
+    Entity,
+    EnumMember,
+}
+
+impl Target {
+    fn words(self) -> &'static str {
+        match self {
+            Target::Attribute => "an attribute",
+            Target::Group => "a public attribute group",
+            Target::Metric => "a metric",
+            Target::Event => "an event",
+            Target::Span => "a span",
+            Target::Entity => "an entity",
+            Target::EnumMember => "an enum member",
+        }
+    }
+}
+
+/// Every name and what it may stand on; an empty list means anything.
+const NAMES: [(&str, &[Target]); 18] = [
+    ("sensitivity", &[Target::Attribute]),
+    ("redact", &[Target::Attribute]),
+    ("normalize", &[Target::Attribute]),
+    ("cardinality", &[Target::Attribute]),
+    ("field", &[Target::Attribute]),
+    ("metric_set", &[Target::Metric, Target::Group]),
+    ("fold", &[Target::Metric]),
+    ("aggregation", &[Target::Metric]),
+    ("value", &[Target::Metric]),
+    ("severity", &[Target::Event]),
+    ("forward", &[Target::Event]),
+    ("rate", &[Target::Event]),
+    ("after", &[Target::Event]),
+    ("duplicate_records", &[Target::Event]),
+    ("resource", &[Target::Entity]),
+    ("also_emit", &[]),
+    ("alias", &[]),
+    ("remove_in", &[]),
+];
+
+/// The map under `tracing_weaver`, its names checked for what they stand on.
+fn open<'n>(fields: Fields<'n>, target: Target, faults: &mut Faults) -> Option<Fields<'n>> {
+    let Value::Map(entries) = &fields.get("annotations")?.value else { return None };
+    let node = &entries.iter().find(|entry| entry.key == "tracing_weaver")?.value;
+    if matches!(node.value, Value::Null) {
+        return None;
+    }
+    let ours = Fields::open(node, "`tracing_weaver`", KIND, faults)?;
+    for entry in ours.entries() {
+        check_name(&entry.key, entry.at, target, faults);
+    }
+    Some(ours)
+}
+
+fn check_name(name: &str, at: crate::fault::Mark, target: Target, faults: &mut Faults) {
+    let allowed_here = |targets: &[Target]| targets.is_empty() || targets.contains(&target) || target == Target::EnumMember;
+    match NAMES.iter().find(|(known, _)| *known == name) {
+        Some((_, targets)) if allowed_here(targets) => {}
+        Some((_, targets)) => {
+            let places: Vec<&str> = targets.iter().map(|target| target.words()).collect();
+            faults.push(KIND, at, format!("`{name}` on {}", target.words())).expected(format!("it on {}", places.join(" or ")));
+        }
+        None => {
+            let here: Vec<&str> = NAMES.iter().filter(|(_, targets)| allowed_here(targets)).map(|(name, _)| *name).collect();
+            let help = faults.suggestions.did_you_mean(name, NAMES.iter().map(|(name, _)| *name));
+            faults
+                .push(KIND, at, format!("the unknown name `{}` under `tracing_weaver`", shorten(name)))
+                .expected(one_of(&here))
+                .help(help);
+        }
+    }
+}
+
+/// On an event.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct EventAnnotations {
+    pub(super) severity: Option<Severity>,
+    pub(super) forward: Option<bool>,
+}
+
+pub(super) fn event(fields: Fields<'_>, faults: &mut Faults) -> EventAnnotations {
+    let Some(ours) = open(fields, Target::Event, faults) else { return EventAnnotations::default() };
+    let severities = [
+        ("trace", Severity::Trace),
+        ("debug", Severity::Debug),
+        ("info", Severity::Info),
+        ("warn", Severity::Warn),
+        ("error", Severity::Error),
+    ];
+    EventAnnotations {
+        severity: ours.choice("severity", &severities, faults).map(|severity| severity.value),
+        forward: ours.boolean("forward", faults).map(|forward| forward.value),
+    }
+}
+
+/// On an entity: `resource`.
+pub(super) fn entity(fields: Fields<'_>, faults: &mut Faults) -> Option<bool> {
+    open(fields, Target::Entity, faults)?.boolean("resource", faults).map(|resource| resource.value)
+}
+
+/// On a public group: `metric_set: {entity, keep}`.
+pub(super) fn group(fields: Fields<'_>, faults: &mut Faults) -> SetAnnotation {
+    let node = open(fields, Target::Group, faults).and_then(|ours| ours.get("metric_set"));
+    let Some(node) = node else { return SetAnnotation::default() };
+    let Some(set) = Fields::of(node, "`metric_set` on a group", KIND, &["entity", "keep"], faults) else { return SetAnnotation::default() };
+    SetAnnotation { entity: set.text("entity", faults), keep: set.get("keep").map(|_| set.texts("keep", faults)) }
+}
+
+/// On a span: only the names that may stand on anything.
+pub(super) fn span(fields: Fields<'_>, faults: &mut Faults) {
+    open(fields, Target::Span, faults);
+}
+
+/// On an enum member: any name that is known.
+pub(super) fn enum_member(fields: Fields<'_>, faults: &mut Faults) {
+    open(fields, Target::EnumMember, faults);
+}
+
+/// On a refinement: what may stand on its base. A refinement is documentation, so nothing is read from it.
+pub(super) fn refinement(fields: Fields<'_>, kind: ItemKind, faults: &mut Faults) {
+    let target = match kind {
+        ItemKind::Event => Target::Event,
+        ItemKind::Metric => Target::Metric,
+        ItemKind::Span => Target::Span,
+        ItemKind::Entity => Target::Entity,
+        ItemKind::Group => Target::Group,
+    };
+    open(fields, target, faults);
+}
+
+/// An integer that is not negative.
+fn natural(node: &Node, key: &str, least: u64, most: u64, faults: &mut Faults) -> Option<u64> {
+    match node.value {
+        Value::Int(value) if u64::try_from(value).is_ok_and(|value| (least..=most).contains(&value)) => Some(value as u64),
+        _ => {
+            faults.push(KIND, node.at, format!("{} as `{key}`", node.describe())).expected(format!("an integer from {least} to {most}"));
+            None
+        }
+    }
+}
+
+/// The one entry of a map such as `{truncate: 32}`.
+fn single<'n>(node: &'n Node, what: &'static str, accepted: &[&str], faults: &mut Faults) -> Option<(&'n str, &'n Node)> {
+    let fields = Fields::of(node, what, KIND, accepted, faults)?;
+    match fields.entries() {
+        [entry] if accepted.contains(&entry.key.as_str()) => Some((&entry.key, &entry.value)),
+        // An unknown key was reported above.
+        [_] => None,
+        entries => {
+            faults.push(KIND, node.at, format!("{what} with {} keys", entries.len())).expected(format!("one key: {}", one_of(accepted)));
+            None
+        }
+    }
+}
+
+fn name(node: &Node, key: &str, faults: &mut Faults) -> Option<Placed<String>> {
+    let name = text(node, key, KIND, faults)?;
+    if name.value.trim().is_empty() {
+        faults.push(KIND, name.at, format!("an empty `{key}`")).expected("a name");
+        return None;
+    }
+    Some(name)
+}
