@@ -6,6 +6,8 @@
 #[cfg(feature = "yaml")]
 mod fault;
 pub mod model;
+#[cfg(feature = "pack")]
+mod pack;
 #[cfg(feature = "yaml")]
 mod resolve;
 #[cfg(feature = "yaml")]
@@ -13,5 +15,9 @@ pub mod yaml;
 
 #[cfg(feature = "yaml")]
 pub use fault::{ErrorKind, RegistryError, RegistryErrors};
+#[cfg(feature = "pack")]
+pub use pack::PackError;
+#[cfg(feature = "yaml")]
+pub use pack::{PackFolderError, pack};
 #[cfg(feature = "yaml")]
 pub use yaml::load;

@@ -61,8 +61,9 @@ impl std::error::Error for RegistryError {}
 
 /// All faults of a registry and its dependencies, sorted by file, line and column.
 ///
-/// Never empty. Its [`Display`](fmt::Display) shows every fault on a line of its own below a count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Never empty. Its [`Display`](fmt::Display) shows every fault on a line of its own below a count, and so does its `Debug`, because
+/// that is what a `main` or build script that returns it prints.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RegistryErrors {
     errors: Vec<RegistryError>,
     omitted: usize,
@@ -106,6 +107,12 @@ impl fmt::Display for RegistryErrors {
             write!(f, "\n  … and {} more", self.omitted)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for RegistryErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -133,9 +133,9 @@ pub enum Association {
     /// An entity of this type.
     Entity(EntityId),
     /// One of these. A bare list means this.
-    OneOf(Vec<Association>),
+    OneOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<Association>),
     /// All of these.
-    AllOf(Vec<Association>),
+    AllOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<Association>),
 }
 
 /// An event: a record with a name.

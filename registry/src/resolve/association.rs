@@ -115,14 +115,7 @@ pub(super) fn find(
     scope: &Scope<'_>,
     faults: &mut Faults,
 ) -> Option<Rc<Entity>> {
-    let mut base = name.value.as_str();
-    // A refinement may refine a refinement; a circle of them is reported where they are resolved.
-    for _ in 0..16 {
-        match refined.get(base) {
-            Some(next) if !own.contains_key(base) => base = next,
-            _ => break,
-        }
-    }
+    let base = base_of(&name.value, own, refined);
     if let Some(entity) = own.get(base) {
         return Some(entity.clone());
     }
@@ -173,6 +166,18 @@ pub(super) fn find(
     None
 }
 
+/// The entity type at the end of a chain of refinements. A circle of them is reported where they are resolved.
+fn base_of<'n>(name: &'n str, own: &Items<Entity>, refined: &'n HashMap<String, String>) -> &'n str {
+    let mut base = name;
+    for _ in 0..16 {
+        match refined.get(base) {
+            Some(next) if !own.contains_key(base) => base = next,
+            _ => break,
+        }
+    }
+    base
+}
+
 /// What is shown to dependents must not name what is kept from them.
 pub(super) fn check_excluded(package: &Package, own: &Items<Definition>, faults: &mut Faults) {
     let signals = package.signals();
@@ -206,9 +211,9 @@ fn leaked(at: crate::fault::Mark, what: &str, faults: &mut Faults) {
 }
 
 impl Package {
-    /// The entity of a type: its own or imported.
-    fn entity(&self, entity_type: &str) -> Option<&Rc<Entity>> {
-        self.entities.get(entity_type)
+    /// The entity that a name means to dependents: of that type, its own or imported, or refined under that id.
+    fn entity(&self, name: &str) -> Option<&Rc<Entity>> {
+        self.entities.get(base_of(name, &self.entities, &self.refined))
     }
 
     fn owns(&self, entity: &Rc<Entity>) -> bool {

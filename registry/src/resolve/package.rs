@@ -71,6 +71,8 @@ pub(super) struct Package {
     pub(super) metrics: Items<Metric>,
     pub(super) spans: Items<Span>,
     pub(super) refinements: Vec<refinement::Refinement>,
+    /// What each entity refinement refines, by the name that an association has for it.
+    pub(super) refined: HashMap<String, String>,
     pub(super) dependencies: Vec<Rc<Package>>,
     pub(super) unseen: Unseen,
 }
@@ -161,6 +163,7 @@ pub(super) fn resolve(
         metrics: Items::new(),
         spans: Items::new(),
         refinements: Vec::new(),
+        refined: HashMap::new(),
         dependencies: Vec::new(),
         unseen: Unseen::default(),
     };
@@ -190,6 +193,7 @@ pub(super) fn resolve(
     package.refinements = refinement::resolve(definitions.refinements, &package, &scope, budget, faults);
     super::association::check_excluded(&package, &attributes, faults);
     package.visible_attributes = visible(&package, &attributes);
+    package.refined = refined;
     package.schema_url = schema_url;
     package.attributes = attributes;
     package.dependencies = dependencies;

@@ -133,6 +133,10 @@ fn format_is_read(root: &Node, entries: &[super::node::Entry], faults: &mut Faul
         not_yet(groups.at, "a file of `groups`, the format `definition/1`,", faults);
         return false;
     }
+    if let (Some(imports), 1) = (find("imports"), entries.len()) {
+        not_yet(imports.at, "a file of `imports` without `file_format`, so of the format `definition/1`,", faults);
+        return false;
+    }
     faults
         .push(ErrorKind::InvalidFileFormat, root.at, "a file without `file_format`")
         .expected(expected)
