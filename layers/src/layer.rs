@@ -21,9 +21,9 @@ use crate::callsite::cache::Entry;
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
 use crate::fold::shard::Slots;
 use crate::fold::visit::{FoldVisitor, PlainVisitor};
-use crate::forward::visit::RecordVisitor;
+use crate::forward::visit::{Place, RecordVisitor};
 use crate::read::DropReason;
-use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
+use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
 use crate::visit::Both;
 use crate::weaver::Weaver;
 
@@ -136,12 +136,7 @@ where
                     return;
                 }
                 let context = context_of(weaver, slot, event);
-                with_part(
-                    slot,
-                    &weaver.alive,
-                    || weaver.make_part(),
-                    |part| process(weaver, &plan, Way::Record, &[], slot, part, context, event),
-                );
+                with_part(slot, &weaver.alive, || weaver.make_part(), |part| record(&Place { weaver, slot, part, context }, &plan, event));
             });
         });
     }
@@ -157,54 +152,50 @@ fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
 }
 
 /// Visits an event once and does all that its way asks for.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn process(
-    weaver: &Weaver,
-    plan: &EventPlan,
-    way: Way,
-    blocks: &[Slots],
-    slot: &InstanceSlot,
-    part: &ThreadPart,
-    context: u32,
-    event: &Event<'_>,
-) {
-    let record = || match RecordVisitor::begin(weaver, &plan.record, slot, part, context) {
-        Ok(visitor) => Some(visitor),
-        Err(reason) => {
-            weaver.counts.record_dropped(reason);
-            None
-        }
-    };
+#[inline(never)]
+fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {
     match (way, &plan.fold) {
-        (Way::Record, _) => {
-            if let Some(mut visitor) = record() {
-                event.record(&mut visitor);
-                visitor.finish();
-            }
-        }
+        (Way::Record, _) => record(place, plan, event),
         (Way::Fold | Way::Plain, Some(fold)) => {
-            let mut visitor = FoldVisitor::new(fold, slot, &weaver.counts);
+            let mut visitor = FoldVisitor::new(fold, place.slot, &place.weaver.counts);
             event.record(&mut visitor);
             visitor.finish(blocks);
         }
         (Way::Both, Some(fold)) => {
-            let folding = FoldVisitor::new(fold, slot, &weaver.counts);
-            match record() {
-                Some(record) => {
+            let mut folding = FoldVisitor::new(fold, place.slot, &place.weaver.counts);
+            match RecordVisitor::room(place, &plan.record) {
+                Ok(room) => {
+                    // SAFETY: the room was just given.
+                    let mut record = unsafe { RecordVisitor::begin(&plan.record, place, room) };
+                    record.header();
                     let mut both = Both { fold: folding, record };
                     event.record(&mut both);
                     both.record.finish();
                     both.fold.finish(blocks);
                 }
-                None => {
-                    let mut folding = folding;
+                Err(reason) => {
+                    place.weaver.counts.record_dropped(reason);
                     event.record(&mut folding);
                     folding.finish(blocks);
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// Visits an event once and writes its record.
+#[inline(always)]
+fn record(place: &Place<'_>, plan: &EventPlan, event: &Event<'_>) {
+    match RecordVisitor::room(place, &plan.record) {
+        Ok(room) => {
+            // SAFETY: the room was just given.
+            let mut visitor = unsafe { RecordVisitor::begin(&plan.record, place, room) };
+            visitor.header();
+            event.record(&mut visitor);
+            visitor.finish();
+        }
+        Err(reason) => place.weaver.counts.record_dropped(reason),
     }
 }
 
@@ -259,7 +250,7 @@ where
                             slots: blocks.first().copied().unwrap_or(Slots::NONE),
                         });
                     }
-                    process(weaver, &plan, way, &blocks, slot, part, in_force, event);
+                    process(&Place { weaver, slot, part, context: in_force }, &plan, way, &blocks, event);
                 },
             );
         });
@@ -348,7 +339,11 @@ where
                         way @ (Way::Fold | Way::Record | Way::Both) => {
                             // SAFETY: the slot is claimed for this layer, whose key it has.
                             if let Some(part) = unsafe { slot.part() } {
-                                return process(weaver, plan, way, &[entry.slots()], slot, part, key as u32, event);
+                                let place = Place { weaver, slot, part, context: key as u32 };
+                                return match way {
+                                    Way::Record => record(&place, plan, event),
+                                    way => process(&place, plan, way, &[entry.slots()], event),
+                                };
                             }
                         }
                         Way::Filtered | Way::Ask | Way::Closed => {}

@@ -43,7 +43,19 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    const ALL: [Way; 7] = [Way::Filtered, Way::Plain, Way::Fold, Way::Record, Way::Both, Way::Ask, Way::Closed];
+    /// Back from the byte that a plan keeps.
+    #[inline(always)]
+    fn of(byte: u8) -> Way {
+        match byte {
+            1 => Way::Plain,
+            2 => Way::Fold,
+            3 => Way::Record,
+            4 => Way::Both,
+            5 => Way::Ask,
+            6 => Way::Closed,
+            _ => Way::Filtered,
+        }
+    }
 }
 
 /// What an event's callsite means.
@@ -63,7 +75,7 @@ impl EventPlan {
 
     #[inline(always)]
     pub(crate) fn way(&self) -> Way {
-        Way::ALL[self.way.load(Ordering::Relaxed) as usize % Way::ALL.len()]
+        Way::of(self.way.load(Ordering::Relaxed))
     }
 
     /// Works the way out for what the filter says now.

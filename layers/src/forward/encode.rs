@@ -6,18 +6,20 @@
 use std::cell::Cell;
 use std::ptr;
 
-/// Bytes that may always be copied past what a template holds, so that it is copied in whole blocks.
+/// Templates are copied in blocks of this size.
 const BLOCK: usize = 32;
 
 /// Where a record is written: first in place, in a queue's chunk, and once that does not do, on the heap.
+///
+/// It is a few words, since one is made per record. A buffer on the heap is taken from `scratch` and given back by
+/// [`take_heap`](Self::take_heap); nothing that may unwind happens in between.
 pub(crate) struct Out<'a> {
     start: *mut u8,
     cursor: *mut u8,
     end: *mut u8,
-    heap: Vec<u8>,
-    on_heap: bool,
     /// Where the heap's buffer comes from.
     scratch: &'a Cell<Vec<u8>>,
+    on_heap: bool,
 }
 
 impl<'a> Out<'a> {
@@ -25,30 +27,27 @@ impl<'a> Out<'a> {
     ///
     /// # Safety
     /// The bytes of `[start, end)` are this writer's alone while [`in_place`](Self::in_place) says so.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn new(start: *mut u8, end: *mut u8, scratch: &'a Cell<Vec<u8>>) -> Out<'a> {
-        Out { start, cursor: start, end, heap: Vec::new(), on_heap: false, scratch }
+        Out { start, cursor: start, end, scratch, on_heap: false }
     }
 
     /// Length so far.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.cursor as usize - self.start as usize
     }
 
     /// Whether all is still in the place that `new` was given.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn in_place(&self) -> bool {
         !self.on_heap
     }
 
-    /// The bytes, once they are on the heap.
-    pub(crate) fn into_heap(mut self) -> Vec<u8> {
+    /// The bytes, on the heap; nothing may be written after this.
+    pub(crate) fn take_heap(&mut self) -> Vec<u8> {
         self.move_to_heap();
-        let len = self.len();
-        // SAFETY: `len` bytes of the capacity were written.
-        unsafe { self.heap.set_len(len) };
-        self.heap
+        self.buffer()
     }
 
     /// Gives the place that `new` was given free for others: what is written moves to the heap.
@@ -59,7 +58,7 @@ impl<'a> Out<'a> {
     }
 
     /// Makes sure that `n` more bytes fit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reserve(&mut self, n: usize) {
         if (self.end as usize - self.cursor as usize) < n {
             self.grow(n);
@@ -69,29 +68,34 @@ impl<'a> Out<'a> {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, n: usize) {
-        let len = self.len();
-        if self.on_heap {
-            // SAFETY: `len` bytes of the capacity were written.
-            unsafe { self.heap.set_len(len) };
+        let mut heap = if self.on_heap {
+            self.buffer()
         } else {
-            self.heap = self.scratch.take();
-            self.heap.clear();
-            // SAFETY: `[start, start + len)` was written and is ours until now.
-            self.heap.extend_from_slice(unsafe { std::slice::from_raw_parts(self.start, len) });
+            let mut heap = self.scratch.take();
+            heap.clear();
+            // SAFETY: `[start, cursor)` was written and is ours until now.
+            heap.extend_from_slice(unsafe { std::slice::from_raw_parts(self.start, self.len()) });
             self.on_heap = true;
-        }
-        self.point_into_heap(n);
-    }
-
-    fn point_into_heap(&mut self, n: usize) {
-        let len = self.heap.len();
-        self.heap.reserve(n.max(len));
-        self.start = self.heap.as_mut_ptr();
+            heap
+        };
+        heap.reserve(n.max(heap.len()));
+        let mut heap = std::mem::ManuallyDrop::new(heap);
+        self.start = heap.as_mut_ptr();
         // SAFETY: both within the capacity.
         unsafe {
-            self.cursor = self.start.add(len);
-            self.end = self.start.add(self.heap.capacity());
+            self.cursor = self.start.add(heap.len());
+            self.end = self.start.add(heap.capacity());
         }
+    }
+
+    /// The buffer that [`grow`](Self::grow) took apart.
+    fn buffer(&mut self) -> Vec<u8> {
+        // SAFETY: on the heap, `start` and `end` are a vector's beginning and capacity, and `[start, cursor)` was written.
+        let heap = unsafe { Vec::from_raw_parts(self.start, self.len(), self.end as usize - self.start as usize) };
+        self.start = ptr::null_mut();
+        self.cursor = ptr::null_mut();
+        self.end = ptr::null_mut();
+        heap
     }
 
     #[inline]
@@ -131,11 +135,13 @@ impl<'a> Out<'a> {
     }
 
     /// Copies a template.
-    #[inline]
-    pub(crate) fn template(&mut self, template: &Template) {
-        self.reserve(template.bytes.len());
+    ///
+    /// # Safety
+    /// There is room for [`Template::room`].
+    #[inline(always)]
+    pub(crate) unsafe fn template(&mut self, template: &Template) {
         let mut at = 0;
-        // SAFETY: room for all blocks was just made; the template's bytes are a multiple of BLOCK.
+        // SAFETY: the caller saw to room for all blocks; the template's bytes are a multiple of BLOCK.
         unsafe {
             while at < template.bytes.len() {
                 let block = template.bytes.as_ptr().add(at).cast::<[u8; BLOCK]>().read_unaligned();
@@ -155,6 +161,12 @@ pub(crate) struct Template {
 }
 
 impl Template {
+    /// Bytes that copying it may write.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(crate) fn new(mut bytes: Vec<u8>) -> Template {
         let len = bytes.len();
         bytes.resize(len.div_ceil(BLOCK) * BLOCK, 0);
@@ -262,73 +274,87 @@ pub(crate) fn attribute(out: &mut Out<'_>, key: &str, value: AnyValue<'_>) {
     any_value(out, tag::VALUE, value);
 }
 
-/// A key that many records carry, ready to be copied.
-#[derive(Debug, Clone)]
-pub(crate) struct Key {
-    pub(crate) name: Box<str>,
-    /// Tag, a length to be patched, the key, the value's tag and a length to be patched; only for short keys.
-    short: Option<Template>,
+/// A key that many records carry, ready to be copied with a short value behind it: 64 bytes, so that the copy has no loop.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct ShortKey {
+    /// Tag, a length to be patched, the key, the value's tag and a length to be patched.
+    bytes: [u8; 63],
+    /// Bytes of the template, 0 for a key that does not go this way.
+    len: u8,
 }
 
-/// Longest key that goes the short way: with it, a value of up to 62 bytes keeps every length in one byte.
-const SHORT_KEY: usize = 58;
+/// Longest value that goes the short way: with the longest key, every length still takes one byte.
+pub(crate) const SHORT_STR: usize = 60;
 
-impl Key {
-    pub(crate) fn new(name: &str) -> Key {
-        let short = (name.len() <= SHORT_KEY).then(|| {
-            let mut bytes = vec![tag::ATTRIBUTES, 0, tag::KEY, name.len() as u8];
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(&[tag::VALUE, 0]);
-            Template::new(bytes)
-        });
-        Key { name: name.into(), short }
+/// Room for a template and the longest short value.
+const SHORT_ROOM: usize = 64 + 2 + SHORT_STR;
+
+impl ShortKey {
+    pub(crate) const NONE: ShortKey = ShortKey { bytes: [0; 63], len: 0 };
+
+    pub(crate) fn new(key: &str) -> ShortKey {
+        let mut short = ShortKey::NONE;
+        let len = key.len() + 6;
+        if len <= short.bytes.len() {
+            short.bytes[..4].copy_from_slice(&[tag::ATTRIBUTES, 0, tag::KEY, key.len() as u8]);
+            short.bytes[4..len - 2].copy_from_slice(key.as_bytes());
+            short.bytes[len - 2] = tag::VALUE;
+            short.len = len as u8;
+        }
+        short
     }
 
-    /// The short way: value bytes come from `write`, which writes up to `len <= 62` bytes and returns how many.
+    #[inline(always)]
+    pub(crate) fn is_some(&self) -> bool {
+        self.len != 0
+    }
+
+    /// Writes the key and the value that `write` makes; without room for it, does nothing and says so.
+    ///
+    /// There is no growing here, so that the short way makes no call and keeps its registers.
     ///
     /// # Safety
-    /// `write` writes at most `len` bytes at the pointer and returns how many.
+    /// `write` writes at most `2 + SHORT_STR` bytes at the pointer and returns how many.
     #[inline(always)]
-    unsafe fn short(&self, out: &mut Out<'_>, len: usize, write: impl FnOnce(*mut u8) -> usize) -> bool {
-        let Some(template) = &self.short else { return false };
-        let at = out.cursor as usize - out.start as usize;
-        out.reserve(template.bytes.len() + len);
-        out.template(template);
-        // SAFETY: room for template and value was made; the two lengths stand where the template has them.
+    unsafe fn with(&self, out: &mut Out<'_>, write: impl FnOnce(*mut u8) -> usize) -> bool {
+        if (out.end as usize - out.cursor as usize) < SHORT_ROOM {
+            return false;
+        }
+        let begin = out.cursor;
+        let len = self.len as usize;
+        // SAFETY: there is room for 64 bytes and the value; the two lengths stand where the template has them.
         unsafe {
-            let value = write(out.cursor);
-            let begin = out.start.add(at);
-            *begin.add(1) = (template.len - 2 + value) as u8;
-            *begin.add(template.len - 1) = value as u8;
-            out.cursor = out.cursor.add(value);
+            begin.cast::<[u8; 64]>().write_unaligned(ptr::from_ref(self).cast::<[u8; 64]>().read());
+            let value = write(begin.add(len));
+            *begin.add(1) = (len - 2 + value) as u8;
+            *begin.add(len - 1) = value as u8;
+            out.cursor = begin.add(len + value);
         }
         true
     }
 
-    #[inline]
-    pub(crate) fn write_str(&self, out: &mut Out<'_>, value: &str) {
-        if value.len() <= 60 {
-            // SAFETY: 2 + 60 bytes at most.
-            let done = unsafe {
-                self.short(out, 62, |at| {
-                    at.write(tag::STRING);
-                    at.add(1).write(value.len() as u8);
-                    ptr::copy_nonoverlapping(value.as_ptr(), at.add(2), value.len());
-                    2 + value.len()
-                })
-            };
-            if done {
-                return;
-            }
+    /// Writes a text of at most [`SHORT_STR`] bytes, if there is room.
+    #[inline(always)]
+    pub(crate) fn write_str(&self, out: &mut Out<'_>, value: &str) -> bool {
+        debug_assert!(value.len() <= SHORT_STR && self.is_some());
+        // SAFETY: 2 + SHORT_STR bytes at most.
+        unsafe {
+            self.with(out, |at| {
+                at.cast::<[u8; 2]>().write([tag::STRING, value.len() as u8]);
+                copy_short(value.as_bytes(), at.add(2));
+                2 + value.len()
+            })
         }
-        attribute(out, &self.name, AnyValue::Str(value));
     }
 
-    #[inline]
-    pub(crate) fn write_int(&self, out: &mut Out<'_>, value: i64) {
+    /// Writes an integer, if there is room.
+    #[inline(always)]
+    pub(crate) fn write_int(&self, out: &mut Out<'_>, value: i64) -> bool {
+        debug_assert!(self.is_some());
         // SAFETY: 1 + 10 bytes at most.
-        let done = unsafe {
-            self.short(out, 11, |at| {
+        unsafe {
+            self.with(out, |at| {
                 at.write(tag::INT);
                 let mut rest = value as u64;
                 let mut len = 1;
@@ -340,32 +366,40 @@ impl Key {
                 at.add(len).write(rest as u8);
                 len + 1
             })
-        };
-        if !done {
-            attribute(out, &self.name, AnyValue::Int(value));
         }
     }
 
-    #[inline]
-    pub(crate) fn write_bool(&self, out: &mut Out<'_>, value: bool) {
+    /// Writes a boolean, if there is room.
+    #[inline(always)]
+    pub(crate) fn write_bool(&self, out: &mut Out<'_>, value: bool) -> bool {
+        debug_assert!(self.is_some());
         // SAFETY: 2 bytes.
-        let done = unsafe {
-            self.short(out, 2, |at| {
+        unsafe {
+            self.with(out, |at| {
                 at.cast::<[u8; 2]>().write([tag::BOOL, value as u8]);
                 2
             })
-        };
-        if !done {
-            attribute(out, &self.name, AnyValue::Bool(value));
         }
     }
+}
 
-    pub(crate) fn write(&self, out: &mut Out<'_>, value: AnyValue<'_>) {
-        match value {
-            AnyValue::Str(s) => self.write_str(out, s),
-            AnyValue::Int(i) => self.write_int(out, i),
-            AnyValue::Bool(b) => self.write_bool(out, b),
-            other => attribute(out, &self.name, other),
+/// Copies a short text without a call where it has between 4 and 16 bytes, as most closed sets have.
+///
+/// # Safety
+/// There is room for the text at `at`.
+#[inline(always)]
+unsafe fn copy_short(text: &[u8], at: *mut u8) {
+    let (from, len) = (text.as_ptr(), text.len());
+    // SAFETY: each read and write lies within the text's length.
+    unsafe {
+        if (8..=16).contains(&len) {
+            at.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
+            at.add(len - 8).cast::<[u8; 8]>().write(from.add(len - 8).cast::<[u8; 8]>().read());
+        } else if (4..8).contains(&len) {
+            at.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
+            at.add(len - 4).cast::<[u8; 4]>().write(from.add(len - 4).cast::<[u8; 4]>().read());
+        } else {
+            ptr::copy_nonoverlapping(from, at, len);
         }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tracing_core::{Level, Metadata};
 use tracing_weaver_registry::model::{AttributeType, Event, EventId, Privacy, ResolvedRegistry};
 
-use super::encode::{Key, Template, tag};
+use super::encode::{ShortKey, Template, tag};
+use super::visit::MAX_ATTRIBUTES;
 use crate::callsite::plan::is_default_name;
 use crate::read::{FieldDropReason, Value};
 use crate::redact::{Treatment, strictest};
@@ -35,7 +36,7 @@ pub(crate) enum FieldAction {
 /// One field of a callsite.
 #[derive(Debug)]
 pub(crate) struct FieldRecord {
-    pub(crate) key: Key,
+    pub(crate) key: Box<str>,
     pub(crate) action: FieldAction,
 }
 
@@ -45,11 +46,17 @@ pub(crate) struct RecordPlan {
     /// All that comes before body and attributes, the two times at their places.
     pub(crate) header: Template,
     pub(crate) fields: Vec<FieldRecord>,
+    /// Per field its key, where the field is simply an attribute; empty for a callsite with so many fields that
+    /// attributes must be counted.
+    pub(crate) short: Box<[ShortKey]>,
     /// Scope name id shifted left by one, and the known bit.
     pub(crate) scope: u32,
     /// File and line, where records carry them.
     pub(crate) location: Option<(&'static str, Option<u32>)>,
 }
+
+/// Fields up to which a record cannot pass the bound on attributes, each with its chain of sources.
+const UNCOUNTED: usize = MAX_ATTRIBUTES as usize / 2;
 
 /// Where the time stands in a header, and the observed time.
 pub(crate) const TIME_AT: usize = 1;
@@ -111,7 +118,7 @@ impl RecordRules {
 
     fn field(&self, registry: &ResolvedRegistry, event: Option<&Event>, name: &str) -> FieldRecord {
         if name == "message" {
-            return FieldRecord { key: Key::new(name), action: FieldAction::Body };
+            return FieldRecord { key: Box::from(name), action: FieldAction::Body };
         }
         let declared = event.and_then(|event| declared(registry, event, name));
         let (key, treatment) = match (event, &declared) {
@@ -128,7 +135,7 @@ impl RecordRules {
         } else {
             FieldAction::Treat(treatment)
         };
-        FieldRecord { key: Key::new(key), action }
+        FieldRecord { key: Box::from(key), action }
     }
 }
 
@@ -161,31 +168,48 @@ impl RecordPlan {
         // Two fields of one key: the first counts, since no key may stand twice.
         for at in 1..fields.len() {
             let (before, rest) = fields.split_at_mut(at);
-            if !matches!(rest[0].action, FieldAction::Body) && before.iter().any(|field| field.key.name == rest[0].key.name) {
+            if !matches!(rest[0].action, FieldAction::Body) && before.iter().any(|field| field.key == rest[0].key) {
                 rest[0].action = FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared));
             }
         }
         let name = if is_default_name(metadata) { "" } else { metadata.name() };
         let location = metadata.file().filter(|_| rules.code_location).map(|file| (file, metadata.line()));
-        RecordPlan { header: header(metadata.level(), name), fields, scope: scope << 1 | event.is_some() as u32, location }
+        RecordPlan {
+            header: header(metadata.level(), name),
+            short: short(&fields),
+            fields,
+            scope: scope << 1 | event.is_some() as u32,
+            location,
+        }
     }
 
     /// The plan of `log` records of one level.
     pub(crate) fn of_log(rules: &RecordRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
         let field = |name: &str| match name {
-            "message" => FieldRecord { key: Key::new(name), action: FieldAction::Body },
-            "log.target" => FieldRecord { key: Key::new(name), action: FieldAction::LogTarget },
-            "log.file" => FieldRecord { key: Key::new("code.file.path"), action: FieldAction::Plain },
-            "log.line" => FieldRecord { key: Key::new("code.line.number"), action: FieldAction::Plain },
-            "log.module_path" => FieldRecord { key: Key::new(name), action: FieldAction::Ignore },
+            "message" => FieldRecord { key: Box::from(name), action: FieldAction::Body },
+            "log.target" => FieldRecord { key: Box::from(name), action: FieldAction::LogTarget },
+            "log.file" => FieldRecord { key: Box::from("code.file.path"), action: FieldAction::Plain },
+            "log.line" => FieldRecord { key: Box::from("code.line.number"), action: FieldAction::Plain },
+            "log.module_path" => FieldRecord { key: Box::from(name), action: FieldAction::Ignore },
             other => match rules.treatment_anywhere(other) {
-                Treatment::Plain => FieldRecord { key: Key::new(other), action: FieldAction::Plain },
-                treatment => FieldRecord { key: Key::new(other), action: FieldAction::Treat(treatment) },
+                Treatment::Plain => FieldRecord { key: Box::from(other), action: FieldAction::Plain },
+                treatment => FieldRecord { key: Box::from(other), action: FieldAction::Treat(treatment) },
             },
         };
-        let fields = metadata.fields().iter().map(|of| field(of.name())).collect();
-        RecordPlan { header: header(metadata.level(), ""), fields, scope: scope << 1, location: None }
+        let fields: Vec<FieldRecord> = metadata.fields().iter().map(|of| field(of.name())).collect();
+        RecordPlan { header: header(metadata.level(), ""), short: short(&fields), fields, scope: scope << 1, location: None }
     }
+}
+
+fn short(fields: &[FieldRecord]) -> Box<[ShortKey]> {
+    if fields.len() > UNCOUNTED {
+        return Box::default();
+    }
+    let key = |field: &FieldRecord| match field.action {
+        FieldAction::Plain => ShortKey::new(&field.key),
+        _ => ShortKey::NONE,
+    };
+    fields.iter().map(key).collect()
 }
 
 /// Source: <https://opentelemetry.io/docs/specs/otel/logs/data-model/#severity-fields>

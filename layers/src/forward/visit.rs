@@ -9,7 +9,7 @@ use std::fmt;
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::encode::{AnyValue, Out, any_value, attribute, tag};
+use super::encode::{AnyValue, Out, SHORT_STR, ShortKey, any_value, attribute, tag};
 use super::plan::{FieldAction, FieldRecord, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use crate::clock;
@@ -28,50 +28,67 @@ const FIRST_ROOM: usize = 512;
 /// Most sources of an error that are exported.
 const MAX_SOURCES: usize = 16;
 
+/// What a record is written with: this layer and this thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) weaver: &'a Weaver,
+    pub(crate) slot: &'a InstanceSlot,
+    pub(crate) part: &'a ThreadPart,
+    /// Context in force.
+    pub(crate) context: u32,
+}
+
 /// Writes one record.
 pub(crate) struct RecordVisitor<'a> {
     out: Out<'a>,
+    short: &'a [ShortKey],
     plan: &'a RecordPlan,
-    weaver: &'a Weaver,
-    slot: &'a InstanceSlot,
-    part: &'a ThreadPart,
-    context: u32,
+    place: &'a Place<'a>,
+    /// Attributes so far, where they are counted.
     attributes: u32,
     dropped: u32,
     scope: u32,
 }
 
 impl<'a> RecordVisitor<'a> {
-    /// Begins a record in this thread's queue.
-    #[inline]
-    pub(crate) fn begin(
-        weaver: &'a Weaver,
-        plan: &'a RecordPlan,
-        slot: &'a InstanceSlot,
-        part: &'a ThreadPart,
-        context: u32,
-    ) -> Result<RecordVisitor<'a>, DropReason> {
-        let (start, end) = part.producer.begin(FIRST_ROOM)?;
+    /// Begins a record in the room that the thread's producer gave.
+    ///
+    /// # Safety
+    /// `room` comes from `begin` of the place's producer, and nothing was begun, pushed or committed since.
+    #[inline(always)]
+    pub(crate) unsafe fn begin(plan: &'a RecordPlan, place: &'a Place<'a>, room: (*mut u8, *mut u8)) -> RecordVisitor<'a> {
         // SAFETY: the producer is this thread's, and until `finish` no other event writes there: user code runs only after
         // `move_to_heap`, and nothing else here emits.
-        let mut out = unsafe { Out::new(start, end, &part.record) };
-        out.template(&plan.header);
-        let now = clock::unix_nanos();
-        out.patch(TIME_AT, now);
-        out.patch(OBSERVED_AT, now);
-        Ok(RecordVisitor { out, plan, weaver, slot, part, context, attributes: 0, dropped: 0, scope: plan.scope })
+        let out = unsafe { Out::new(room.0, room.1, &place.part.record) };
+        RecordVisitor { out, short: &plan.short, plan, place, attributes: 0, dropped: 0, scope: plan.scope }
     }
 
-    /// Publishes the record.
-    #[inline]
-    pub(crate) fn finish(mut self) {
+    /// Room for a record in this thread's queue.
+    #[inline(always)]
+    pub(crate) fn room(place: &Place<'_>, plan: &RecordPlan) -> Result<(*mut u8, *mut u8), DropReason> {
+        place.part.producer.begin(plan.header.room() + FIRST_ROOM)
+    }
+
+    /// Writes what comes before body and attributes.
+    #[inline(always)]
+    pub(crate) fn header(&mut self) {
+        // SAFETY: `room` asked for this much.
+        unsafe { self.out.template(&self.plan.header) };
+        let now = clock::unix_nanos();
+        self.out.patch(TIME_AT, now);
+        self.out.patch(OBSERVED_AT, now);
+    }
+
+    /// Publishes the record. The last call.
+    #[inline(always)]
+    pub(crate) fn finish(&mut self) {
         if self.dropped > 0 || self.plan.location.is_some() {
             self.finish_rest();
         }
-        let scope = FrameScope { name: self.scope, context: self.context };
+        let scope = FrameScope { name: self.scope, context: self.place.context };
         if self.out.in_place() {
             // SAFETY: `out` wrote this many bytes at the place that `begin` gave, and no `begin` or `push` came between.
-            unsafe { self.part.producer.commit(self.out.len(), scope) };
+            unsafe { self.place.part.producer.commit(self.out.len(), scope) };
         } else {
             self.finish_on_heap(scope);
         }
@@ -90,20 +107,20 @@ impl<'a> RecordVisitor<'a> {
         if self.dropped > 0 {
             self.out.byte(tag::DROPPED_ATTRIBUTES);
             self.out.varint(self.dropped.into());
-            self.weaver.counts.over_limit.add(self.dropped.into());
+            self.place.weaver.counts.over_limit.add(self.dropped.into());
         }
     }
 
     #[cold]
-    fn finish_on_heap(self, scope: FrameScope) {
-        let mut record = self.out.into_heap();
-        if let Err(reason) = self.part.producer.push(&record, scope) {
-            self.weaver.counts.record_dropped(reason);
+    fn finish_on_heap(&mut self, scope: FrameScope) {
+        let mut record = self.out.take_heap();
+        if let Err(reason) = self.place.part.producer.push(&record, scope) {
+            self.place.weaver.counts.record_dropped(reason);
         }
         // A buffer that one large record made is not kept for ever.
         record.clear();
         record.shrink_to(user_code::MAX_TEXT * 2);
-        self.part.record.set(record);
+        self.place.part.record.set(record);
     }
 
     /// Gives the place in the queue free, so that user code may run.
@@ -111,14 +128,10 @@ impl<'a> RecordVisitor<'a> {
         self.out.move_to_heap();
     }
 
+    /// The key of a field that is simply an attribute and need not be counted.
     #[inline(always)]
-    fn plain(&mut self, field: &Field) -> Option<&'a FieldRecord> {
-        let record = self.plan.fields.get(field.index())?;
-        if matches!(record.action, FieldAction::Plain) && self.attributes < MAX_ATTRIBUTES {
-            self.attributes += 1;
-            return Some(record);
-        }
-        None
+    fn short(&self, field: &Field) -> Option<&'a ShortKey> {
+        self.short.get(field.index()).filter(|key| key.is_some())
     }
 
     /// Whether the record has room for one more attribute; counts it either way.
@@ -133,7 +146,7 @@ impl<'a> RecordVisitor<'a> {
     }
 
     fn count(&self, reason: FieldDropReason) {
-        self.weaver.counts.field_dropped(reason);
+        self.place.weaver.counts.field_dropped(reason);
     }
 
     /// A value that is not simply an attribute.
@@ -145,10 +158,10 @@ impl<'a> RecordVisitor<'a> {
             FieldAction::Plain => self.treat(record, &Treatment::Plain, value),
             FieldAction::Treat(treatment) => self.treat(record, treatment, value),
             FieldAction::Body => any_value(&mut self.out, tag::BODY, value),
-            FieldAction::Entity { declared, treatment } => match self.weaver.entity_value(self.context, &record.key.name) {
+            FieldAction::Entity { declared, treatment } => match self.place.weaver.entity_value(self.place.context, &record.key) {
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !in_force.is(value) {
-                        self.weaver.counts.conflicts.add(1);
+                        self.place.weaver.counts.conflicts.add(1);
                     }
                 }
                 None if *declared => self.treat(record, treatment, value),
@@ -156,12 +169,12 @@ impl<'a> RecordVisitor<'a> {
             },
             FieldAction::Resource(on_resource) => {
                 if !on_resource.is(value) {
-                    self.weaver.counts.conflicts.add(1);
+                    self.place.weaver.counts.conflicts.add(1);
                 }
             }
             FieldAction::LogTarget => {
                 if let AnyValue::Str(target) = value {
-                    self.scope = self.weaver.intern_scope(target) << 1;
+                    self.scope = self.place.weaver.intern_scope(target) << 1;
                 }
             }
             FieldAction::Ignore => {}
@@ -177,18 +190,18 @@ impl<'a> RecordVisitor<'a> {
         }
         match treatment {
             Treatment::Drop(_) => {}
-            Treatment::Plain => record.key.write(&mut self.out, value),
+            Treatment::Plain => attribute(&mut self.out, &record.key, value),
             Treatment::Mark(mark) => {
                 self.count(FieldDropReason::Personal);
-                record.key.write_str(&mut self.out, mark);
+                attribute(&mut self.out, &record.key, AnyValue::Str(mark));
             }
             Treatment::Hash => {
                 self.count(FieldDropReason::Personal);
-                record.key.write_str(&mut self.out, &hashed(value));
+                attribute(&mut self.out, &record.key, AnyValue::Str(&hashed(value)));
             }
             Treatment::Change(normalize) => match value {
-                AnyValue::Str(text) => record.key.write_str(&mut self.out, &changed(text, normalize)),
-                other => record.key.write(&mut self.out, other),
+                AnyValue::Str(text) => attribute(&mut self.out, &record.key, AnyValue::Str(&changed(text, normalize))),
+                other => attribute(&mut self.out, &record.key, other),
             },
         }
     }
@@ -205,27 +218,36 @@ impl<'a> RecordVisitor<'a> {
             return true;
         }
         self.out.move_to_heap();
-        let mut text = self.part.text.take();
-        let formatted = user_code::format(self.slot, &mut text, value);
+        let mut text = self.place.part.text.take();
+        let formatted = user_code::format(self.place.slot, &mut text, value);
         match formatted {
             Formatted::Panicked => self.count(FieldDropReason::Panic),
             Formatted::Cut => self.count(FieldDropReason::TooLong),
             Formatted::Whole => {}
         }
         if formatted != Formatted::Panicked {
-            match self.plain(field) {
-                Some(record) => record.key.write_str(&mut self.out, &text),
-                None => self.unusual(field, AnyValue::Str(&text)),
-            }
+            self.unusual(field, AnyValue::Str(&text));
         }
-        self.part.text.set(text);
+        self.place.part.text.set(text);
         formatted != Formatted::Panicked
     }
 
-    #[cold]
-    fn long_str(&mut self, field: &Field, value: &str) {
-        let (text, _) = user_code::cut(value);
-        if self.plan.fields.get(field.index()).is_some_and(Self::needs_text) {
+    // One function per type, without a value on the stack, so that the visitor's methods end in a jump.
+
+    #[inline(never)]
+    fn unusual_int(&mut self, field: &Field, value: i64) {
+        self.unusual(field, AnyValue::Int(value));
+    }
+
+    #[inline(never)]
+    fn unusual_bool(&mut self, field: &Field, value: bool) {
+        self.unusual(field, AnyValue::Bool(value));
+    }
+
+    #[inline(never)]
+    fn unusual_str(&mut self, field: &Field, value: &str) {
+        let (text, cut) = user_code::cut(value);
+        if cut && self.plan.fields.get(field.index()).is_some_and(Self::needs_text) {
             self.count(FieldDropReason::TooLong);
         }
         self.unusual(field, AnyValue::Str(text));
@@ -235,18 +257,18 @@ impl<'a> RecordVisitor<'a> {
 impl Visit for RecordVisitor<'_> {
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        match self.plain(field) {
-            Some(record) => record.key.write_int(&mut self.out, value),
-            None => self.unusual(field, AnyValue::Int(value)),
+        match self.short(field) {
+            Some(key) if key.write_int(&mut self.out, value) => {}
+            _ => self.unusual_int(field, value),
         }
     }
 
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
-            Err(_) => self.unusual(field, AnyValue::Str(&value.to_string())),
+        if value <= i64::MAX as u64 {
+            return self.record_i64(field, value as i64);
         }
+        self.record_u128(field, value.into());
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -256,6 +278,7 @@ impl Visit for RecordVisitor<'_> {
         }
     }
 
+    #[inline(never)]
     fn record_u128(&mut self, field: &Field, value: u128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
@@ -269,20 +292,17 @@ impl Visit for RecordVisitor<'_> {
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        match self.plain(field) {
-            Some(record) => record.key.write_bool(&mut self.out, value),
-            None => self.unusual(field, AnyValue::Bool(value)),
+        match self.short(field) {
+            Some(key) if key.write_bool(&mut self.out, value) => {}
+            _ => self.unusual_bool(field, value),
         }
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if value.len() > user_code::MAX_TEXT {
-            return self.long_str(field, value);
-        }
-        match self.plain(field) {
-            Some(record) => record.key.write_str(&mut self.out, value),
-            None => self.unusual(field, AnyValue::Str(value)),
+        match self.short(field) {
+            Some(key) if value.len() <= SHORT_STR && key.write_str(&mut self.out, value) => {}
+            _ => self.unusual_str(field, value),
         }
     }
 
@@ -313,7 +333,7 @@ impl Visit for RecordVisitor<'_> {
         }
         let sources = self.sources(value);
         if !sources.is_empty() && self.admit() {
-            let chain = format!("{}.chain", record.key.name);
+            let chain = format!("{}.chain", record.key);
             attribute(&mut self.out, &chain, AnyValue::StrArray(&sources));
         }
     }
@@ -323,10 +343,10 @@ impl RecordVisitor<'_> {
     /// Texts of an error's sources, the nearest first.
     fn sources(&mut self, error: &(dyn std::error::Error + 'static)) -> Vec<String> {
         let mut sources = Vec::new();
-        let mut next = user_code::guarded(self.slot, || error.source());
+        let mut next = user_code::guarded(self.place.slot, || error.source());
         while let Some(Some(source)) = next {
             let mut text = String::new();
-            match user_code::format(self.slot, &mut text, format_args!("{source}")) {
+            match user_code::format(self.place.slot, &mut text, format_args!("{source}")) {
                 Formatted::Panicked => self.count(FieldDropReason::Panic),
                 formatted => {
                     if formatted == Formatted::Cut {
@@ -338,7 +358,7 @@ impl RecordVisitor<'_> {
             if sources.len() >= MAX_SOURCES {
                 break;
             }
-            next = user_code::guarded(self.slot, || source.source());
+            next = user_code::guarded(self.place.slot, || source.source());
         }
         sources
     }
