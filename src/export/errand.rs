@@ -13,10 +13,11 @@ const MARGIN: Duration = Duration::from_millis(100);
 /// How far an errand has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Records that were there when it began are taken: done when `target` were taken in all, or none is left.
+    /// Records that were there when it began are taken: done when none is left. While threads write on that may never be,
+    /// so a flush is content when as many bytes were taken as all queues could hold when it began.
     Draining {
-        /// Number of records.
-        target: u64,
+        /// Bytes of records taken since start by then.
+        bytes: u64,
     },
     /// The records are on their way; metrics wait for them, so that they count them, but not longer than `until`.
     Records {
@@ -48,9 +49,9 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// At its beginning, `target` being the number of records to take and `lost` what was lost until then.
-    pub(super) fn new(errand: Errand, target: u64, lost: (u64, u64), now: Instant) -> Self {
-        Running { errand, lost_before: lost, began: now, stage: Stage::Draining { target } }
+    /// At its beginning, `bytes` being what to take at most and `lost` what was lost until then.
+    pub(super) fn new(errand: Errand, bytes: u64, lost: (u64, u64), now: Instant) -> Self {
+        Running { errand, lost_before: lost, began: now, stage: Stage::Draining { bytes } }
     }
 
     /// Whether this is the end and not a flush.

@@ -3,7 +3,7 @@
 //! Every call comes back within its deadline, from any thread, inside any runtime, and after a fork or the death of the export thread.
 
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -51,11 +51,6 @@ pub(super) fn start_with(
     readings: Arc<dyn Readings>,
     settings: ExportSettings,
 ) -> Result<ExporterHandle, StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .thread_name("tracing-weaver-io")
-        .on_thread_start(suppress_this_thread)
-        .build()?;
     let control = Arc::new(Control::new());
     let ledger = Arc::new(Ledger::default());
     let diagnostics = Arc::new(Diagnostics::default());
@@ -82,14 +77,30 @@ pub(super) fn start_with(
         end_by: None,
     };
     let ended = Ended(control.clone(), ledger.clone());
+    let (started, has_started) = sync_channel(1);
     std::thread::Builder::new().name("tracing-weaver-export".into()).spawn(move || {
         let _ended = ended;
         suppress_this_thread();
+        // Made here: inside a runtime of the caller, a runtime that is given up again would panic.
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(started.send(Err(error))),
+        };
+        let _ = started.send(Ok(()));
         runtime.block_on(thread.run());
         // A name that is still being looked up must not hold the end up.
         runtime.shutdown_background();
     })?;
+    has_started.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?;
     Ok(ExporterHandle { control, ledger, readings, pid: std::process::id() })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_name("tracing-weaver-io")
+        .on_thread_start(suppress_this_thread)
+        .build()
 }
 
 /// Tells who waits that the thread has ended, also when it fell over.

@@ -22,6 +22,8 @@ mod source;
 mod thread;
 mod transport;
 
+#[cfg(all(test, feature = "http", feature = "grpc"))]
+mod tests;
 
 pub(crate) use handle::{ExporterHandle, StartError, start};
 pub(crate) use json::{logs as logs_json, metrics as metrics_json};

@@ -158,6 +158,7 @@ pub(crate) async fn send(queue: Arc<Queue>, transport: Transport, timeout: Durat
         };
         match outcome {
             Outcome::Exported { rejected: 0 } if what.is_empty() => {}
+            Outcome::Exported { rejected: 0 } => diagnostics.say(Kind::Partial, &name, &format!("the receiver says: {what}")),
             Outcome::Exported { rejected } => {
                 diagnostics.say(Kind::Partial, &name, &format!("{rejected} of {} items rejected by the receiver: {what}", batch.items));
             }

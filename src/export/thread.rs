@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::batch::{LogBatcher, MAX_BYTES};
 use super::control::Control;
@@ -26,6 +26,8 @@ const DRAIN_BYTES: usize = MAX_BYTES;
 /// Pause between two turns while records come in, and the longest while none do.
 const SHORT_PAUSE: Duration = Duration::from_millis(2);
 const LONG_PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a turn that failed.
+const FAULT_PAUSE: Duration = Duration::from_millis(500);
 /// How long the end waits for a record that a thread is just writing.
 const LAST_RECORD: Duration = Duration::from_millis(20);
 /// How long a flush or the end holds the metrics back, so that they count the records that went before them.
@@ -78,7 +80,13 @@ impl ExportThread {
                 Ok(Next::Idle) => pause = (pause * 2).min(LONG_PAUSE),
                 Err(_) => {
                     self.recover();
-                    pause = LONG_PAUSE;
+                    let left = self.end_by.map_or(FAULT_PAUSE, |end_by| end_by.saturating_duration_since(Instant::now()));
+                    if left.is_zero() {
+                        break;
+                    }
+                    // Not cut short by a wake: a fault that comes back must not come back at once.
+                    sleep(left.min(FAULT_PAUSE)).await;
+                    continue;
                 }
             }
             let wake = self.control.wake.clone();
@@ -162,12 +170,13 @@ impl ExportThread {
         if errands.is_empty() {
             return;
         }
-        let (target, lost) = (self.unread(), self.ledger.read().lost());
-        self.errands.extend(errands.into_iter().map(|errand| Running::new(errand, target, lost, now)));
+        let books = self.ledger.read();
+        let bytes = books.records.bytes + self.readings.stats().queue_bytes.1;
+        self.errands.extend(errands.into_iter().map(|errand| Running::new(errand, bytes, books.lost(), now)));
     }
 
-    /// Records that stand in the layers' queues, after those that were taken: the number to take until they are out.
-    fn unread(&self) -> u64 {
+    /// Records that were or will be in the layers' queues: all that were taken, and those that wait.
+    fn queued(&self) -> u64 {
         let stats = self.readings.stats();
         stats.records_created.saturating_sub(stats.records_dropped.iter().map(|(_, count)| count).sum())
     }
@@ -202,11 +211,11 @@ impl ExportThread {
     fn advance(&mut self, index: usize, now: Instant, more: bool) -> bool {
         let errand = &self.errands[index];
         let next = match errand.stage {
-            Stage::Draining { target } => {
-                let taken = self.ledger.read().records.taken;
+            Stage::Draining { bytes } => {
+                let records = self.ledger.read().records;
                 let drained = match errand.is_end() {
-                    true => !more && (taken >= self.unread() || now.saturating_duration_since(errand.began) >= LAST_RECORD),
-                    false => !more || taken >= target,
+                    true => !more && (records.taken >= self.queued() || now.saturating_duration_since(errand.began) >= LAST_RECORD),
+                    false => !more || records.bytes >= bytes,
                 };
                 if !drained {
                     return false;

@@ -2,6 +2,7 @@
 //! The sending task of a destination uses it through `Transport`.
 //! One request per attempt: no redirect is followed and nothing is sent again from in here.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -53,7 +54,12 @@ impl Http {
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder();
+        if is_here(&url) {
+            // A proxy could not reach it.
+            client = client.no_proxy();
+        }
+        let client = client
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -116,6 +122,12 @@ fn taken_by_json(message: &[u8]) -> Answer {
     let count = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
     let rejected = [&partial["rejectedLogRecords"], &partial["rejectedDataPoints"]].into_iter().find_map(count).unwrap_or(0);
     Answer::Taken { rejected, message: partial["errorMessage"].as_str().unwrap_or_default().to_owned() }
+}
+
+/// Whether a URL leads to this machine.
+fn is_here(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn read(response: &mut reqwest::Response, bound: usize) -> Vec<u8> {
