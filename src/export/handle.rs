@@ -177,3 +177,23 @@ impl std::fmt::Debug for ExporterHandle {
 fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(FOR_EVER)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_forked_child_nobody_waits_for_a_thread_that_is_not_there() {
+        let settings = tracing_weaver_layers::Settings::new(Arc::default());
+        let (_layer, weaver, reader) = tracing_weaver_layers::weave::<tracing_subscriber::Registry>(settings).unwrap();
+        let mut exporter = start(weaver, reader, ExportSettings::new(Vec::new())).unwrap();
+        exporter.pid += 1;
+        // The thread of the parent holds the book at the moment of the fork.
+        let ledger = exporter.ledger.clone();
+        let _held = ledger.lock();
+        let long = Duration::from_secs(600);
+        assert_eq!(exporter.force_flush(long), Err(FlushError::Ended));
+        assert!(!exporter.shutdown(long).deadline_met);
+        assert_eq!(exporter.stats().export_faults, 0);
+    }
+}

@@ -4,8 +4,10 @@
 
 mod fake;
 mod faults;
+mod layers;
 mod locals;
 mod metrics;
+mod queue;
 mod receiver;
 mod retry;
 mod runtimes;

@@ -114,10 +114,14 @@ impl Receiver {
         serve: impl FnOnce(tokio::net::TcpListener, Arc<Shared>) -> F,
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", port))).unwrap();
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
+        let inside = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shared = Arc::new(Shared { script: Mutex::new(script), ..Default::default() });
         runtime.spawn(serve(listener, shared.clone()));
+        drop(inside);
         Receiver { address, shared, runtime: Some(runtime) }
     }
 
