@@ -62,7 +62,7 @@ impl Remote {
             self.queue.cut_short(DropReason::Encode);
         }
         let transport = Transport::new(&self.endpoint, self.signal);
-        if let Transport::Broken(what) = &transport {
+        if let Some(what) = transport.fault() {
             self.diagnostics.say(Kind::Setup, &self.name, what);
         }
         let sending = send(self.queue.clone(), transport, self.endpoint.timeout, self.name.clone(), self.diagnostics.clone());

@@ -16,7 +16,9 @@ use bytes::Bytes;
 use super::ledger::Signal;
 use super::report::DropReason;
 use super::retry::{Answer, Delivery};
-use super::settings::{OtlpEndpoint, Protocol};
+use super::settings::OtlpEndpoint;
+#[cfg(any(feature = "http", feature = "grpc"))]
+use super::settings::Protocol;
 
 /// What the receiver sees as the client's name.
 #[cfg(any(feature = "http", feature = "grpc"))]
@@ -43,11 +45,20 @@ impl Transport {
             Protocol::HttpProtobuf | Protocol::HttpJson => http::Http::new(endpoint, signal).map(Transport::Http),
             #[cfg(feature = "grpc")]
             Protocol::Grpc => grpc::Grpc::new(endpoint, signal).map(|grpc| Transport::Grpc(Box::new(grpc))),
-            #[cfg(not(all(feature = "http", feature = "grpc")))]
+            #[allow(unreachable_patterns)]
             protocol => Err(format!("this build has no {}: enable the feature of the crate", protocol.as_str())),
         };
         let _ = signal;
         made.unwrap_or_else(Transport::Broken)
+    }
+
+    /// Why it cannot work, if it cannot.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        match self {
+            Transport::Broken(what) => Some(what),
+            #[cfg(any(feature = "http", feature = "grpc"))]
+            _ => None,
+        }
     }
 
     /// The body of a request, to be sent as often as need be.
