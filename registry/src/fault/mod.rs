@@ -144,7 +144,7 @@ impl Faults {
 
     /// Adds a fault and gives it back, so that expectation and help can be set.
     pub(crate) fn push(&mut self, kind: ErrorKind, at: Mark, found: impl Into<String>) -> Detail<'_> {
-        if self.kept.len() >= MAX_KEPT {
+        if self.is_full() {
             self.omitted += 1;
             return Detail(None);
         }
@@ -153,12 +153,17 @@ impl Faults {
             line: at.line,
             column: at.column,
             kind,
-            found: found.into(),
+            found: printable(found.into()),
             expected: String::new(),
             help: String::new(),
         };
         self.kept.push(error);
         Detail(self.kept.last_mut())
+    }
+
+    /// Whether further faults are only counted, so that nothing need be worked out for their text.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept.len() >= MAX_KEPT
     }
 
     /// Whether anything was found so far.
@@ -175,17 +180,26 @@ impl Faults {
     }
 }
 
+/// A registry's text must not move the cursor of the terminal that its faults are shown on.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
+    escaped.collect()
+}
+
 /// The fault just added, for what is said beyond the finding.
 #[derive(Debug)]
 pub(crate) struct Detail<'a>(Option<&'a mut RegistryError>);
 
 impl Detail<'_> {
     pub(crate) fn expected(self, text: impl Into<String>) -> Self {
-        self.set(|error| error.expected = text.into())
+        self.set(|error| error.expected = printable(text.into()))
     }
 
     pub(crate) fn help(self, text: impl Into<String>) -> Self {
-        self.set(|error| error.help = text.into())
+        self.set(|error| error.help = printable(text.into()))
     }
 
     fn set(mut self, change: impl FnOnce(&mut RegistryError)) -> Self {

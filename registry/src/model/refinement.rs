@@ -39,9 +39,9 @@ pub struct Refinement {
     pub deprecated: Option<Deprecated>,
     /// Attributes of an event, metric or span, those of the base among them, sorted by key.
     pub attributes: Vec<AttributeRef>,
-    /// Identity of an entity.
+    /// Identity of an entity, sorted by key.
     pub identity: Vec<AttributeRef>,
-    /// Description of an entity.
+    /// Description of an entity, sorted by key.
     pub description: Vec<AttributeRef>,
     /// Entities it describes.
     pub association: Option<Association>,

@@ -9,7 +9,7 @@ use crate::model::Origin;
 use crate::yaml::fields::Placed;
 use crate::yaml::raw::{Common, RawAssociation, RawEntity, RawRef};
 use crate::yaml::shorten;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// An entity with its references resolved, in the order in which they were written.
@@ -65,8 +65,9 @@ pub(super) fn entity(raw: RawEntity, scope: &Scope<'_>, budget: &mut Budget, fau
 
 fn references(raw: &[RawRef], scope: &Scope<'_>, budget: &mut Budget, faults: &mut Faults) -> Vec<Reference> {
     let mut references: Vec<Reference> = Vec::new();
+    let mut seen = HashSet::new();
     for raw in raw {
-        if references.iter().any(|reference| reference.key() == raw.key.value) {
+        if !seen.insert(&raw.key.value) {
             faults
                 .push(
                     ErrorKind::InvalidGroupDuplicateAttributeRef,
@@ -74,8 +75,8 @@ fn references(raw: &[RawRef], scope: &Scope<'_>, budget: &mut Budget, faults: &m
                     format!("`{}` a second time in one list", shorten(&raw.key.value)),
                 )
                 .expected("each attribute once");
-        } else if budget.take(1, raw.key.at, faults) {
-            references.extend(Reference::new(raw, scope, faults));
+        } else {
+            references.extend(Reference::new(raw, scope, budget, faults));
         }
     }
     references
@@ -152,7 +153,7 @@ pub(super) fn find(
         return None;
     }
     let known = own.keys().map(String::as_str);
-    if scope.unseen.may_hold(&name.value, known.clone()) {
+    if faults.is_full() || scope.unseen.may_hold(&name.value, known.clone()) {
         return None;
     }
     let all = known

@@ -17,6 +17,8 @@ pub(super) struct Definition {
     pub(super) ours: AttributeAnnotations,
     pub(super) excluded: bool,
     pub(super) at: Mark,
+    /// About how many bytes a reference copies of it.
+    weight: usize,
 }
 
 impl Definition {
@@ -37,37 +39,51 @@ pub(super) struct Reference {
     ours: AttributeAnnotations,
 }
 
-/// How many references a load may expand to. Groups multiply references; a hostile registry would multiply them without end.
+/// What references a load may expand to, in number and text. Groups multiply references; a hostile registry would multiply them
+/// without end.
 #[derive(Debug)]
 pub(super) struct Budget {
-    left: usize,
+    references: usize,
+    bytes: usize,
+    spent: bool,
 }
 
 const MAX_REFERENCES: usize = 200_000;
+const MAX_BYTES: usize = 256 << 20;
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { left: MAX_REFERENCES }
+        Budget { references: MAX_REFERENCES, bytes: MAX_BYTES, spent: false }
     }
 }
 
 impl Budget {
-    /// Takes `count` references, or reports that there are too many.
-    pub(super) fn take(&mut self, count: usize, at: Mark, faults: &mut Faults) -> bool {
-        if self.left < count {
-            faults
-                .push(ErrorKind::DeserializationError, at, "groups expand to more attribute references than are followed")
-                .expected(format!("at most {MAX_REFERENCES} references in all registries"));
-            return false;
+    /// Takes references about to be copied, or reports once that there are too many.
+    pub(super) fn take(&mut self, references: &[Reference], at: Mark, faults: &mut Faults) -> bool {
+        let bytes = references.iter().map(Reference::weight).fold(0, usize::saturating_add);
+        self.take_sum(references.len(), bytes, at, faults)
+    }
+
+    fn take_sum(&mut self, references: usize, bytes: usize, at: Mark, faults: &mut Faults) -> bool {
+        if !self.spent && self.references >= references && self.bytes >= bytes {
+            self.references -= references;
+            self.bytes -= bytes;
+            return true;
         }
-        self.left -= count;
-        true
+        if !self.spent {
+            self.spent = true;
+            faults
+                .push(ErrorKind::DeserializationError, at, "groups and references expand to more than is followed")
+                .expected(format!("at most {MAX_REFERENCES} references of {} MiB in all registries", MAX_BYTES >> 20));
+        }
+        false
     }
 }
 
 /// A definition of this registry.
 pub(super) fn define(raw: RawAttribute, scope: &Scope<'_>) -> Definition {
     let RawAttribute { key, attribute_type, examples, common, ours } = raw;
+    let weight = merge::weight(&common);
     let attribute = Attribute {
         key: key.value,
         attribute_type,
@@ -82,7 +98,7 @@ pub(super) fn define(raw: RawAttribute, scope: &Scope<'_>) -> Definition {
         annotations: common.annotations,
         origin: scope.origin(key.at),
     };
-    Definition { attribute, ours, excluded: common.excluded, at: key.at }
+    Definition { attribute, ours, excluded: common.excluded, at: key.at, weight }
 }
 
 /// Looks a key up: the registry's own attributes first, then those of its direct dependencies.
@@ -127,7 +143,7 @@ pub(super) fn find(key: &Placed<String>, scope: &Scope<'_>, faults: &mut Faults)
         return None;
     }
     let known = || scope.attributes.keys().map(String::as_str);
-    if scope.unseen.may_hold(&key.value, known()) {
+    if faults.is_full() || scope.unseen.may_hold(&key.value, known()) {
         return None;
     }
     let all = known().chain(scope.dependencies.iter().flat_map(|dependency| dependency.visible_attributes.keys().map(String::as_str)));
@@ -141,8 +157,11 @@ pub(super) fn find(key: &Placed<String>, scope: &Scope<'_>, faults: &mut Faults)
 
 impl Reference {
     /// What a raw reference says, over the definition that it names.
-    pub(super) fn new(raw: &RawRef, scope: &Scope<'_>, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn new(raw: &RawRef, scope: &Scope<'_>, budget: &mut Budget, faults: &mut Faults) -> Option<Self> {
         let definition = find(&raw.key, scope, faults)?;
+        if !budget.take_sum(1, definition.weight + merge::weight(&raw.common), raw.key.at, faults) {
+            return None;
+        }
         let mut reference = Reference {
             definition,
             at: raw.key.at,
@@ -158,6 +177,10 @@ impl Reference {
 
     pub(super) fn key(&self) -> &str {
         self.definition.key()
+    }
+
+    fn weight(&self) -> usize {
+        self.definition.weight + merge::weight(&self.common)
     }
 
     /// Lays another reference to the same attribute over this one.

@@ -96,7 +96,7 @@ fn event<'p>(name: &Placed<String>, root: &'p Package, faults: &mut Faults) -> O
 }
 
 fn missing<'a>(name: &Placed<String>, word: &str, known: impl Iterator<Item = &'a str> + Clone, root: &Package, faults: &mut Faults) {
-    if root.may_hold(&name.value, known.clone()) {
+    if faults.is_full() || root.may_hold(&name.value, known.clone()) {
         return;
     }
     let abroad = root
@@ -115,8 +115,11 @@ fn missing<'a>(name: &Placed<String>, word: &str, known: impl Iterator<Item = &'
 }
 
 fn declared<'a>(key: &Placed<String>, attributes: &'a [Reference], what: &str, faults: &mut Faults) -> Option<&'a Definition> {
-    if let Some(reference) = attributes.iter().find(|reference| reference.key() == key.value) {
+    if let Some(reference) = by_key(attributes, &key.value) {
         return Some(&reference.definition);
+    }
+    if faults.is_full() {
+        return None;
     }
     let by_field = attributes.iter().find(|reference| reference.fields().any(|field| field == key.value));
     let help = match by_field {
@@ -128,6 +131,11 @@ fn declared<'a>(key: &Placed<String>, attributes: &'a [Reference], what: &str, f
         .expected("the key of an attribute that stands there")
         .help(help);
     None
+}
+
+/// A signal's references stand sorted by key.
+fn by_key<'a>(sorted: &'a [Reference], key: &str) -> Option<&'a Reference> {
+    sorted.binary_search_by(|reference| reference.key().cmp(key)).ok().map(|place| &sorted[place])
 }
 
 fn check_condition(definition: &Definition, value: &Placed<AnnotationValue>, faults: &mut Faults) {
@@ -215,6 +223,6 @@ pub(super) fn number_type(metric: &Metric, root: &Package, faults: &mut Faults) 
 }
 
 fn attribute_type<'p>(event: &str, key: &str, root: &'p Package) -> Option<&'p AttributeType> {
-    let reference = root.events.get(event)?.signal.attributes.iter().find(|reference| reference.key() == key)?;
+    let reference = by_key(&root.events.get(event)?.signal.attributes, key)?;
     Some(&reference.definition.attribute.attribute_type)
 }

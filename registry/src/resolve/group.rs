@@ -9,7 +9,7 @@ use crate::fault::{ErrorKind, Faults};
 use crate::yaml::fields::Placed;
 use crate::yaml::raw::{Common, RawGroup, RawItem, SetAnnotation};
 use crate::yaml::shorten;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Groups within groups.
@@ -101,7 +101,7 @@ pub(super) fn expand(
             }
             continue;
         };
-        if !budget.take(group.attributes.len(), id.at, faults) {
+        if !budget.take(&group.attributes, id.at, faults) {
             break;
         }
         for reference in &group.attributes {
@@ -118,10 +118,10 @@ pub(super) fn expand(
             by_key.insert(reference.key().to_owned(), reference.clone());
         }
     }
-    let mut single: HashMap<&str, ()> = HashMap::new();
+    let mut single: HashSet<&str> = HashSet::new();
     for item in items {
         let RawItem::Ref(raw) = item else { continue };
-        if single.insert(&raw.key.value, ()).is_some() {
+        if !single.insert(&raw.key.value) {
             faults
                 .push(
                     ErrorKind::InvalidGroupDuplicateAttributeRef,
@@ -134,10 +134,7 @@ pub(super) fn expand(
         match by_key.get_mut(&raw.key.value) {
             Some(reference) => reference.lay(raw),
             None => {
-                if !budget.take(1, raw.key.at, faults) {
-                    break;
-                }
-                if let Some(reference) = Reference::new(raw, scope, faults) {
+                if let Some(reference) = Reference::new(raw, scope, budget, faults) {
                     by_key.insert(raw.key.value.clone(), reference);
                 }
             }

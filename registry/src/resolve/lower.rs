@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Ids by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ids {
     attributes: BTreeMap<String, AttributeId>,
     entities: BTreeMap<String, EntityId>,
@@ -55,10 +55,11 @@ pub(super) fn lower(root: &Package, faults: &mut Faults) -> ResolvedRegistry {
     strict::check(root, &sets, faults);
     let entities = entities(root, &sets, faults);
     let attributes = attributes(root, &entities, faults);
-    let mut ids = Ids::default();
-    ids.attributes = attributes.keys().enumerate().map(|(index, key)| (key.clone(), AttributeId(index as u32))).collect();
-    ids.entities = entities.keys().enumerate().map(|(index, name)| (name.clone(), EntityId(index as u32))).collect();
-    ids.events = root.events.keys().enumerate().map(|(index, name)| (name.clone(), EventId(index as u32))).collect();
+    let ids = Ids {
+        attributes: attributes.keys().enumerate().map(|(index, key)| (key.clone(), AttributeId(index as u32))).collect(),
+        entities: entities.keys().enumerate().map(|(index, name)| (name.clone(), EntityId(index as u32))).collect(),
+        events: root.events.keys().enumerate().map(|(index, name)| (name.clone(), EventId(index as u32))).collect(),
+    };
     let metric_ids: BTreeMap<&str, MetricId> =
         root.metrics.keys().enumerate().map(|(index, name)| (name.as_str(), MetricId(index as u32))).collect();
     let mut set_of: BTreeMap<&str, MetricSetId> = BTreeMap::new();

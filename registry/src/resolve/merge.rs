@@ -2,15 +2,23 @@
 //!
 //! Definitions, groups, references and refinements are laid over each other with it. It must never loosen privacy.
 
-use crate::model::{AnnotationValue, Normalize, Privacy, Sensitivity};
+use crate::model::{AnnotationValue, Normalize, Privacy};
 use crate::yaml::raw::{Annotations, AttributeAnnotations, Common};
+use std::collections::HashMap;
 
 /// Lays `over` on `base`: maps merge key by key, lists and scalars replace.
 pub(super) fn annotations(base: &mut Annotations, over: &Annotations) {
+    if over.is_empty() {
+        return;
+    }
+    let mut places: HashMap<String, usize> = base.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
     for (key, value) in over {
-        match base.iter_mut().find(|(known, _)| known == key) {
-            Some((_, below)) => annotation(below, value),
-            None => base.push((key.clone(), value.clone())),
+        match places.get(key) {
+            Some(place) => annotation(&mut base[*place].1, value),
+            None => {
+                places.insert(key.clone(), base.len());
+                base.push((key.clone(), value.clone()));
+            }
         }
     }
 }
@@ -29,6 +37,26 @@ pub(super) fn common(base: &mut Common, over: &Common) {
     replace(&mut base.stability, &over.stability);
     replace(&mut base.deprecated, &over.deprecated);
     annotations(&mut base.annotations, &over.annotations);
+}
+
+/// About how many bytes a copy takes.
+pub(super) fn weight(common: &Common) -> usize {
+    let texts = [&common.brief, &common.note].into_iter().flatten().map(String::len);
+    let deprecated = common.deprecated.as_ref().map_or(0, |deprecated| deprecated.note.len());
+    texts.sum::<usize>() + deprecated + annotations_weight(&common.annotations)
+}
+
+pub(super) fn annotations_weight(annotations: &Annotations) -> usize {
+    annotations.iter().map(|(key, value)| key.len() + 56 + value_weight(value)).sum()
+}
+
+fn value_weight(value: &AnnotationValue) -> usize {
+    match value {
+        AnnotationValue::String(text) => text.len(),
+        AnnotationValue::List(items) => items.iter().map(|item| 32 + value_weight(item)).sum(),
+        AnnotationValue::Map(entries) => annotations_weight(entries),
+        _ => 0,
+    }
 }
 
 pub(super) fn replace<T: Clone>(base: &mut Option<T>, over: &Option<T>) {
@@ -68,5 +96,5 @@ fn normalizers(base: &mut Vec<Normalize>, over: &[Normalize]) {
 
 /// The privacy that annotations ask for.
 pub(super) fn privacy(ours: &AttributeAnnotations) -> Privacy {
-    Privacy { sensitivity: ours.sensitivity.unwrap_or(Sensitivity::default()), redact: ours.redact, normalize: ours.normalize.clone() }
+    Privacy { sensitivity: ours.sensitivity.unwrap_or_default(), redact: ours.redact, normalize: ours.normalize.clone() }
 }

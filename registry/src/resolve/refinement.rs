@@ -32,6 +32,12 @@ pub(super) struct Refinement {
     pub(super) origin: Origin,
 }
 
+impl Refinement {
+    fn lists(&self) -> [&[Reference]; 3] {
+        [&self.attributes, &self.identity, &self.description]
+    }
+}
+
 /// For each entity refinement, as an association names it: what it refines.
 pub(super) fn entity_bases(raw: &[RawRefinement]) -> HashMap<String, String> {
     let entities = raw.iter().filter(|raw| raw.kind == ItemKind::Entity);
@@ -80,7 +86,9 @@ impl Refinements<'_, '_> {
     fn one(&mut self, key: &(ItemKind, String), faults: &mut Faults) {
         let Some(raw) = self.waiting.remove(key) else { return };
         self.open.push(key.clone());
-        if let Some(base) = self.base(&raw, faults) {
+        if let Some(base) = self.base(&raw, faults)
+            && base.lists().into_iter().all(|list| self.budget.take(list, raw.id.at, faults))
+        {
             let refinement = self.refine(&raw, base, faults);
             self.done.insert(key.clone(), refinement);
         }
@@ -149,7 +157,7 @@ impl Refinements<'_, '_> {
                 _ => found = Some(base),
             }
         }
-        if found.is_none() && !self.scope.unseen.may_hold(&name.value, std::iter::empty()) {
+        if found.is_none() && !faults.is_full() && !self.scope.unseen.may_hold(&name.value, std::iter::empty()) {
             let names: Vec<String> = self.names(kind);
             let help = faults.suggestions.did_you_mean(&name.value, names.iter().map(String::as_str));
             faults
@@ -172,18 +180,21 @@ impl Refinements<'_, '_> {
         refinement.common.excluded = raw.common.excluded;
         merge::common(&mut refinement.common, &raw.common);
         let groups: Vec<RawItem> = raw.attributes.iter().filter(|item| matches!(item, RawItem::Group(_))).cloned().collect();
+        let mut by_key: BTreeMap<String, Reference> = keyed(refinement.attributes);
         for over in group::expand(&groups, &self.package.groups, &|_| false, self.scope, self.budget, faults) {
-            match refinement.attributes.iter_mut().find(|below| below.key() == over.key()) {
+            match by_key.get_mut(over.key()) {
                 Some(below) => below.lay_reference(&over),
-                None => refinement.attributes.push(over),
+                None => {
+                    by_key.insert(over.key().to_owned(), over);
+                }
             }
         }
         for item in &raw.attributes {
             if let RawItem::Ref(over) = item {
-                self.lay(&mut refinement.attributes, over, faults);
+                self.lay(&mut by_key, over, faults);
             }
         }
-        refinement.attributes.sort_by(|a, b| a.key().cmp(b.key()));
+        refinement.attributes = by_key.into_values().collect();
         if let Some(association) = &raw.association {
             refinement.association = association::resolve(association, &self.package.entities, &self.refined, self.scope, faults);
         }
@@ -192,30 +203,35 @@ impl Refinements<'_, '_> {
     }
 
     fn refine_entity(&mut self, raw: &RawRefinement, refinement: &mut Refinement, faults: &mut Faults) {
-        let identifies = |identity: &[Reference], over: &RawRef| identity.iter().any(|below| below.key() == over.key.value);
+        let mut identity = keyed(std::mem::take(&mut refinement.identity));
+        let mut description = keyed(std::mem::take(&mut refinement.description));
         for over in &raw.identity {
-            if identifies(&refinement.identity, over) {
-                self.lay(&mut refinement.identity, over, faults);
-            } else {
-                changed(&over.key, "is not in the identity of its base", faults);
+            match identity.get_mut(&over.key.value) {
+                Some(below) => below.lay(over),
+                None => changed(&over.key, "is not in the identity of its base", faults),
             }
         }
         for over in &raw.description {
-            if identifies(&refinement.identity, over) {
+            if identity.contains_key(&over.key.value) {
                 changed(&over.key, "is in the identity of its base", faults);
             } else {
-                self.lay(&mut refinement.description, over, faults);
+                self.lay(&mut description, over, faults);
             }
         }
+        refinement.identity = identity.into_values().collect();
+        refinement.description = description.into_values().collect();
     }
 
-    fn lay(&mut self, list: &mut Vec<Reference>, over: &RawRef, faults: &mut Faults) {
-        match list.iter_mut().find(|below| below.key() == over.key.value) {
+    fn lay(&mut self, by_key: &mut BTreeMap<String, Reference>, over: &RawRef, faults: &mut Faults) {
+        match by_key.get_mut(&over.key.value) {
             Some(below) => below.lay(over),
-            None if self.budget.take(1, over.key.at, faults) => list.extend(Reference::new(over, self.scope, faults)),
-            None => {}
+            None => by_key.extend(Reference::new(over, self.scope, self.budget, faults).map(|new| (over.key.value.clone(), new))),
         }
     }
+}
+
+fn keyed(references: Vec<Reference>) -> BTreeMap<String, Reference> {
+    references.into_iter().map(|reference| (reference.key().to_owned(), reference)).collect()
 }
 
 fn changed(key: &Placed<String>, how: &str, faults: &mut Faults) {

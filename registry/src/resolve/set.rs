@@ -62,7 +62,7 @@ pub(super) fn name_groups(package: &mut Package, scope: &Scope<'_>, faults: &mut
                     .help("write `visibility: public` on the group, with a brief and a stability");
             }
             None => {
-                if scope.unseen.may_hold(&name.value, groups.keys().map(String::as_str)) {
+                if faults.is_full() || scope.unseen.may_hold(&name.value, groups.keys().map(String::as_str)) {
                     continue;
                 }
                 let help = faults.suggestions.did_you_mean(&name.value, groups.keys().map(String::as_str));

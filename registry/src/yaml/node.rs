@@ -208,10 +208,7 @@ impl Tree {
                 };
                 let (nodes, depth, text) = (anchored.nodes, anchored.depth, anchored.text);
                 self.count(nodes, at)?;
-                self.repeated_text += text;
-                if self.repeated_text > MAX_REPEATED_TEXT {
-                    return Err(too_large(at, "more text repeated by aliases than 16 MiB"));
-                }
+                self.repeat(text, at)?;
                 if self.open.len() + depth > MAX_DEPTH {
                     return Err(too_deep(at));
                 }
@@ -231,6 +228,11 @@ impl Tree {
     fn count(&mut self, nodes: usize, at: Mark) -> Result<(), Broken> {
         self.nodes += nodes;
         if self.nodes > MAX_NODES { Err(too_large(at, "more than 500,000 values in one file, aliases expanded")) } else { Ok(()) }
+    }
+
+    fn repeat(&mut self, text: usize, at: Mark) -> Result<(), Broken> {
+        self.repeated_text += text;
+        if self.repeated_text > MAX_REPEATED_TEXT { Err(too_large(at, "more text repeated by anchors than 16 MiB")) } else { Ok(()) }
     }
 
     fn begin(&mut self, at: Mark, anchor: usize, tag: Option<&Tag>, content: Content) -> Result<(), Broken> {
@@ -265,6 +267,7 @@ impl Tree {
         if anchor > 0 {
             let anchored = Anchored { node: node.clone(), nodes: self.nodes - nodes_before, depth, text: text_of(&node) };
             self.count(anchored.nodes, at)?;
+            self.repeat(anchored.text, at)?;
             self.anchors.insert(anchor, anchored);
         }
         self.add(node)

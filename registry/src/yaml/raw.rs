@@ -55,7 +55,7 @@ pub(crate) struct RawRef {
 /// An item of a list of attributes.
 #[derive(Debug, Clone)]
 pub(crate) enum RawItem {
-    Ref(RawRef),
+    Ref(Box<RawRef>),
     Group(Placed<String>),
 }
 

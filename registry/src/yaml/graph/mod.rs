@@ -11,6 +11,7 @@ use super::node::{self, shorten};
 use super::raw::RawDefinitions;
 use super::source::{Folder, ReadFault, Source, shown};
 use crate::fault::{ErrorKind, Faults, Mark};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -38,15 +39,31 @@ pub(crate) struct Unseen {
     words: HashSet<String>,
     /// A dependency is missing altogether.
     dependency: bool,
+    /// Names compared so far.
+    compared: Cell<usize>,
 }
+
+/// Comparisons after which a name counts as one that a missing dependency may hold.
+const MAX_COMPARED: usize = 5_000_000;
 
 impl Unseen {
     /// Whether `name` may be defined where nobody could look. `known` are the names of its kind that were read: a namespace that this
     /// registry defines itself is not looked for in a missing dependency.
-    pub(crate) fn may_hold<'a>(&self, name: &str, mut known: impl Iterator<Item = &'a str>) -> bool {
-        let namespace = |name: &str| name.split('.').next().unwrap_or("").to_owned();
-        self.words.contains(name) || (self.dependency && !known.any(|known| namespace(known) == namespace(name)))
+    pub(crate) fn may_hold<'a>(&self, name: &str, known: impl Iterator<Item = &'a str>) -> bool {
+        if self.words.contains(name) || !self.dependency {
+            return self.words.contains(name);
+        }
+        let left = MAX_COMPARED.saturating_sub(self.compared.get());
+        let is_own = known.take(left).any(|known| {
+            self.compared.set(self.compared.get() + 1);
+            namespace(known) == namespace(name)
+        });
+        !is_own
     }
+}
+
+fn namespace(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 /// Registries, each after those it depends on; the root is the last.

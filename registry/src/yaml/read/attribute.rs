@@ -10,6 +10,9 @@ use crate::yaml::fields::{Fields, list};
 use crate::yaml::node::{Node, Value, shorten};
 use crate::yaml::raw::{RawAttribute, RawItem, RawRef};
 
+/// Most members of an enum.
+const MAX_MEMBERS: usize = 2_000;
+
 const SIMPLE: [(&str, AttributeType); 9] = [
     ("string", AttributeType::String),
     ("int", AttributeType::Int),
@@ -53,6 +56,12 @@ fn attribute_type(node: &Node, faults: &mut Faults) -> Option<AttributeType> {
             let members = fields.required("members", faults).and_then(|node| list(node, "members", KIND, faults))?;
             if members.is_empty() {
                 faults.push(KIND, fields.at, "an enum without members").expected("at least one member");
+            }
+            if members.len() > MAX_MEMBERS {
+                faults
+                    .push(ErrorKind::InvalidAttribute, fields.at, format!("an enum of {} members", members.len()))
+                    .expected(format!("at most {MAX_MEMBERS}"));
+                return None;
             }
             Some(AttributeType::Enum(EnumType { members: enum_members(members, faults) }))
         }
@@ -149,7 +158,7 @@ pub(super) fn items(fields: Fields<'_>, key: &str, of_span: bool, faults: &mut F
                 .and_then(|fields| fields.required_name("ref_group", faults));
             items.extend(group.map(RawItem::Group));
         } else {
-            items.extend(reference(node, of_span, faults).map(RawItem::Ref));
+            items.extend(reference(node, of_span, faults).map(Box::new).map(RawItem::Ref));
         }
     }
     items

@@ -7,6 +7,7 @@ use crate::fault::{ErrorKind, Faults};
 use crate::yaml::fields::Fields;
 use crate::yaml::node::{Node, shorten};
 use crate::yaml::raw::RawEntity;
+use std::collections::HashSet;
 
 const KEYS: [&str; 9] = ["type", "identity", "description", "requirement_level", "brief", "note", "stability", "deprecated", "annotations"];
 
@@ -28,8 +29,9 @@ pub(super) fn entity(node: &Node, faults: &mut Faults) -> Option<RawEntity> {
             .push(ErrorKind::EntityMissingIdentity, node.at, format!("the entity `{}` with an empty identity", shorten(&entity_type.value)))
             .expected("at least one attribute that tells one instance from another");
     }
+    let identifying: HashSet<&str> = identity.iter().map(|reference| reference.key.value.as_str()).collect();
     for described in &description {
-        if identity.iter().any(|identifying| identifying.key.value == described.key.value) {
+        if identifying.contains(described.key.value.as_str()) {
             let key = shorten(&described.key.value).into_owned();
             faults
                 .push(

@@ -16,6 +16,9 @@ use super::node::{Node, Value, shorten};
 use super::raw::{ItemKind, RawDefinitions, RawImport};
 use crate::fault::{ErrorKind, Faults};
 
+/// Most import patterns of one kind in a file.
+const MAX_IMPORTS: usize = 1_000;
+
 const SECTIONS: [&str; 13] = [
     "file_format",
     "attributes",
@@ -76,6 +79,13 @@ fn imports(node: &Node, into: &mut RawDefinitions, faults: &mut Faults) {
     let accepted = sections.map(|(name, _)| name);
     let Some(fields) = Fields::of(node, "`imports`", ErrorKind::InvalidSemConvSpec, &accepted, faults) else { return };
     for (name, kind) in sections {
+        let patterns = fields.list(name, faults);
+        if patterns.len() > MAX_IMPORTS {
+            faults
+                .push(ErrorKind::InvalidSemConvSpec, fields.at, format!("{} import patterns", patterns.len()))
+                .expected(format!("at most {MAX_IMPORTS} of a kind"));
+            continue;
+        }
         into.imports.extend(fields.texts(name, faults).into_iter().map(|pattern| RawImport { kind, pattern }));
     }
 }
