@@ -19,8 +19,11 @@ use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::callsite::cache::Entry;
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
+use crate::fold::integers::IntegerVisitor;
+use crate::fold::plain::PlainVisitor;
+use crate::fold::plan::{FoldPlan, IntegerFold};
 use crate::fold::shard::Slots;
-use crate::fold::visit::{FoldVisitor, PlainVisitor};
+use crate::fold::visit::FoldVisitor;
 use crate::forward::visit::{Place, RecordVisitor};
 use crate::read::DropReason;
 use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
@@ -156,7 +159,7 @@ fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
 fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {
     match (way, &plan.fold) {
         (Way::Record, _) => record(place, plan, event),
-        (Way::Fold | Way::Plain, Some(fold)) => {
+        (Way::Fold | Way::Plain | Way::Integers, Some(fold)) => {
             let mut visitor = FoldVisitor::new(fold, place.slot, &place.weaver.counts);
             event.record(&mut visitor);
             visitor.finish(blocks);
@@ -182,6 +185,14 @@ fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], even
         }
         _ => {}
     }
+}
+
+/// Visits an event once and adds its integers to a set with dimensions.
+#[inline(never)]
+fn fold_integers(weaver: &Weaver, integers: &IntegerFold, fold: &FoldPlan, slot: &InstanceSlot, slots: Slots, event: &Event<'_>) {
+    let mut visitor = IntegerVisitor::new(integers, fold, slot, &weaver.counts);
+    event.record(&mut visitor);
+    visitor.finish(slots);
 }
 
 /// Visits an event once and writes its record.
@@ -333,6 +344,13 @@ where
                                         PlainVisitor { plan: plain, full: fold, slots: entry.slots(), counts: &weaver.counts };
                                     event.record(&mut visitor);
                                     return visitor.finish();
+                                }
+                            }
+                        }
+                        Way::Integers => {
+                            if let Some(fold) = &plan.fold {
+                                if let Some(integers) = &fold.integers {
+                                    return fold_integers(weaver, integers, fold, slot, entry.slots(), event);
                                 }
                             }
                         }

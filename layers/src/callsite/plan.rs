@@ -40,6 +40,8 @@ pub(crate) enum Way {
     Ask = 5,
     /// Nothing any more: the layer was closed.
     Closed = 6,
+    /// Integers into a set with dimensions, no record.
+    Integers = 7,
 }
 
 impl Way {
@@ -53,6 +55,7 @@ impl Way {
             4 => Way::Both,
             5 => Way::Ask,
             6 => Way::Closed,
+            7 => Way::Integers,
             _ => Way::Filtered,
         }
     }
@@ -81,8 +84,10 @@ impl EventPlan {
     /// Works the way out for what the filter says now.
     pub(crate) fn decide(&self, verdict: Verdict) {
         let plain = self.fold.as_ref().is_some_and(|fold| fold.plain.is_some());
+        let integers = self.fold.as_ref().is_some_and(|fold| fold.integers.is_some());
         let way = match (self.fold.is_some(), verdict) {
             (true, Verdict::Never) if plain => Way::Plain,
+            (true, Verdict::Never) if integers => Way::Integers,
             (true, Verdict::Never) => Way::Fold,
             (true, Verdict::Always) => Way::Both,
             (true, Verdict::Ask) => Way::Ask,

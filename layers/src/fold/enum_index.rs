@@ -10,40 +10,43 @@ use tracing_weaver_registry::model::EnumValue;
 pub(crate) struct EnumIndex {
     multiplier: u64,
     shift: u32,
-    /// Per bucket the member's digit, 0 for none.
-    buckets: Box<[u8]>,
-    /// Texts by digit - 1; empty for members that are no texts.
-    texts: Box<[Box<str>]>,
+    /// Empty where no multiplier tells the members apart; then they are searched.
+    buckets: Box<[Bucket]>,
     values: Box<[EnumValue]>,
     other: u32,
+}
+
+/// One member, or none: then its length is one that no text has.
+#[derive(Debug, Clone)]
+struct Bucket {
+    signature: u64,
+    len: usize,
+    digit: u32,
+    text: Box<str>,
 }
 
 impl EnumIndex {
     /// Digits are the positions in `values`, from 1; `other` is the digit of an unknown value.
     pub(crate) fn new(values: &[EnumValue], other: u32) -> EnumIndex {
-        let texts: Box<[Box<str>]> =
-            values.iter().map(|v| if let EnumValue::String(s) = v { s.as_str().into() } else { "".into() }).collect();
-        let mut bits = (values.len().max(1) * 2).next_power_of_two().trailing_zeros().max(2);
-        loop {
+        let smallest = (values.len().max(1) * 2).next_power_of_two().trailing_zeros().max(2);
+        for bits in smallest..16 {
             for attempt in 0..64u64 {
                 let multiplier = (attempt.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03) | 1;
-                if let Some(buckets) = place(&texts, multiplier, 64 - bits) {
-                    return EnumIndex { multiplier, shift: 64 - bits, buckets, texts, values: values.into(), other };
+                if let Some(buckets) = place(values, multiplier, 64 - bits) {
+                    return EnumIndex { multiplier, shift: 64 - bits, buckets, values: values.into(), other };
                 }
             }
-            bits += 1;
-            if bits > 16 {
-                // Members that no multiplier tells apart: all go to one bucket and are searched.
-                return EnumIndex { multiplier: 1, shift: 63, buckets: Box::new([]), texts, values: values.into(), other };
-            }
         }
+        EnumIndex { multiplier: 1, shift: 63, buckets: Box::default(), values: values.into(), other }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of_str(&self, value: &str) -> u32 {
-        let bucket = (signature(value.as_bytes()).wrapping_mul(self.multiplier) >> self.shift) as usize;
+        let signature = signature(value.as_bytes());
+        let bucket = (signature.wrapping_mul(self.multiplier) >> self.shift) as usize;
         match self.buckets.get(bucket) {
-            Some(digit) if *digit > 0 && &*self.texts[*digit as usize - 1] == value => *digit as u32,
+            // Up to 8 bytes, signature and length are the text.
+            Some(b) if b.signature == signature && b.len == value.len() && (b.len <= 8 || *b.text == *value) => b.digit,
             _ => self.search(value),
         }
     }
@@ -69,39 +72,37 @@ impl EnumIndex {
         self.position(|v| matches!(v, EnumValue::Bool(b) if *b == value))
     }
 
+    /// Whether some member is a number, which a field of numbers may give.
+    pub(crate) fn has_numbers(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, EnumValue::Int(_) | EnumValue::Double(_)))
+    }
+
     #[inline]
     fn position(&self, is: impl Fn(&EnumValue) -> bool) -> u32 {
         self.values.iter().position(is).map_or(self.other, |at| at as u32 + 1)
     }
 }
 
-/// Length, first and last bytes: enough to tell the members of nearly every enum apart.
-#[inline]
+/// First and last four bytes, or all of a shorter text: enough to tell the members of nearly every enum apart.
+#[inline(always)]
 fn signature(bytes: &[u8]) -> u64 {
-    let len = bytes.len();
-    if len >= 4 {
-        let first = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as u64;
-        let last = u32::from_le_bytes([bytes[len - 4], bytes[len - 3], bytes[len - 2], bytes[len - 1]]) as u64;
-        return (first << 32 | last).wrapping_add((len as u64) << 17);
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return (u32::from_le_bytes(*first) as u64) << 32 | u32::from_le_bytes(*last) as u64;
     }
-    short_signature(bytes)
+    bytes.iter().fold(0, |sum, byte| sum << 8 | *byte as u64)
 }
 
-fn short_signature(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(bytes.len() as u64, |sum, byte| sum << 8 | *byte as u64)
-}
-
-fn place(texts: &[Box<str>], multiplier: u64, shift: u32) -> Option<Box<[u8]>> {
-    if texts.len() >= u8::MAX as usize {
-        return None;
-    }
-    let mut buckets = vec![0u8; 1 << (64 - shift)].into_boxed_slice();
-    for (at, text) in texts.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-        let bucket = (signature(text.as_bytes()).wrapping_mul(multiplier) >> shift) as usize;
-        if buckets[bucket] != 0 {
+fn place(values: &[EnumValue], multiplier: u64, shift: u32) -> Option<Box<[Bucket]>> {
+    let none = Bucket { signature: 0, len: usize::MAX, digit: 0, text: "".into() };
+    let mut buckets = vec![none; 1 << (64 - shift)].into_boxed_slice();
+    for (at, value) in values.iter().enumerate() {
+        let EnumValue::String(text) = value else { continue };
+        let signature = signature(text.as_bytes());
+        let bucket = &mut buckets[(signature.wrapping_mul(multiplier) >> shift) as usize];
+        if bucket.digit != 0 {
             return None;
         }
-        buckets[bucket] = at as u8 + 1;
+        *bucket = Bucket { signature, len: text.len(), digit: at as u32 + 1, text: text.as_str().into() };
     }
     Some(buckets)
 }
@@ -118,7 +119,7 @@ mod tests {
     fn every_member_has_its_position_and_anything_else_is_other() {
         let members = ["success", "failure", "refused", "ok", "", "a", "b", "partial_success", "partial-success"];
         let index = index(&members);
-        for (at, member) in members.iter().enumerate().filter(|(_, m)| !m.is_empty()) {
+        for (at, member) in members.iter().enumerate() {
             assert_eq!(index.of_str(member), at as u32 + 1, "{member}");
         }
         for stranger in ["succes", "successs", "sucXess", "c", "x", "_OTHER", "partial_succes!"] {

@@ -8,7 +8,11 @@ pub(crate) mod collect;
 #[cfg(not(weaver_loom))]
 pub(crate) mod enum_index;
 #[cfg(not(weaver_loom))]
+pub(crate) mod integers;
+#[cfg(not(weaver_loom))]
 pub(crate) mod layout;
+#[cfg(not(weaver_loom))]
+pub(crate) mod plain;
 #[cfg(not(weaver_loom))]
 pub(crate) mod plan;
 pub(crate) mod shard;

@@ -58,6 +58,8 @@ pub(crate) struct FoldPlan {
     pub(crate) constants: SmallVec<[Constant; 2]>,
     /// The short way, where one set without dimensions takes integers only.
     pub(crate) plain: Option<PlainFold>,
+    /// The next short one, where one set takes integers only.
+    pub(crate) integers: Option<IntegerFold>,
 }
 
 /// One set of a plan.
@@ -75,6 +77,24 @@ pub(crate) struct PlainFold {
     pub(crate) constants: SmallVec<[(u32, i64); 2]>,
 }
 
+/// Integers into one set with dimensions: they wait until all digits are known.
+#[derive(Debug)]
+pub(crate) struct IntegerFold {
+    /// Per field where its integer waits, 0 for where nobody looks.
+    pub(crate) waits: [u8; PLAIN_FIELDS],
+    /// Per field its dimension in the plan's digits, from 1.
+    pub(crate) digits: [u8; PLAIN_FIELDS],
+    /// Per waiting place from 1 the word within the group.
+    pub(crate) offsets: SmallVec<[u32; 8]>,
+    /// Word within the group, and what each event adds.
+    pub(crate) constants: SmallVec<[(u32, u64); 2]>,
+    /// Words of a group.
+    pub(crate) group: u32,
+}
+
+/// Integers that may wait, with the place where nobody looks.
+pub(crate) const WAITING: usize = 8;
+
 impl FoldPlan {
     /// The plan of `event` at a callsite, `None` if nothing folds from it.
     pub(crate) fn new(
@@ -91,6 +111,7 @@ impl FoldPlan {
             fields: metadata.fields().iter().map(|_| FieldFold::default()).collect(),
             constants: SmallVec::new(),
             plain: None,
+            integers: None,
         };
         for (id, fold) in folds {
             let metric = registry.metric(*id);
@@ -118,6 +139,7 @@ impl FoldPlan {
             return None;
         }
         plan.plain = plan.plain();
+        plan.integers = plan.integers();
         Some(plan)
     }
 
@@ -150,9 +172,41 @@ impl FoldPlan {
         u16::try_from(self.targets.len() - 1).ok()
     }
 
-    fn plain(&self) -> Option<PlainFold> {
+    /// Whether one set takes all, sums of integers only.
+    fn is_integers(&self) -> bool {
         let integer_sum = |target: &Target| matches!(target.cells, Cells::Sum { .. }) && target.number == NumberType::Int;
-        if self.sets.len() != 1 || !self.digits.is_empty() || self.fields.len() > PLAIN_FIELDS || !self.targets.iter().all(integer_sum) {
+        self.sets.len() == 1
+            && self.fields.len() <= PLAIN_FIELDS
+            && self.targets.iter().all(integer_sum)
+            && self.constants.iter().all(|constant| constant.value >= 0)
+    }
+
+    fn integers(&self) -> Option<IntegerFold> {
+        if !self.is_integers() || self.digits.iter().any(|digit| digit.index.has_numbers()) {
+            return None;
+        }
+        let mut waits = [0; PLAIN_FIELDS];
+        let mut digits = [0; PLAIN_FIELDS];
+        let mut offsets = SmallVec::new();
+        for (at, field) in self.fields.iter().enumerate() {
+            if let [target] = field.targets.as_slice() {
+                offsets.push(self.targets[*target as usize].offset);
+                waits[at] = offsets.len() as u8;
+            }
+            if let [digit] = field.digits.as_slice() {
+                digits[at] = u8::try_from(*digit + 1).ok()?;
+            }
+            if field.targets.len() > 1 || field.digits.len() > 1 || offsets.len() >= WAITING {
+                return None;
+            }
+        }
+        let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value as u64);
+        let constants = self.constants.iter().map(constant).collect();
+        Some(IntegerFold { waits, digits, offsets, constants, group: self.sets[0].group })
+    }
+
+    fn plain(&self) -> Option<PlainFold> {
+        if !self.is_integers() || !self.digits.is_empty() {
             return None;
         }
         let pair = |target: u16| u8::try_from((TRASH_WORDS as u32 + self.targets[target as usize].offset) / 2).ok();
@@ -166,9 +220,6 @@ impl FoldPlan {
         }
         let mut constants = SmallVec::new();
         for constant in &self.constants {
-            if constant.value < 0 {
-                return None;
-            }
             constants.push((pair(constant.target)? as u32 * 2, constant.value));
         }
         Some(PlainFold { roles, constants })

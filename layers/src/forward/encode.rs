@@ -334,15 +334,29 @@ impl ShortKey {
         true
     }
 
-    /// Writes a text of at most [`SHORT_STR`] bytes, if there is room.
+    /// Writes a text of at most [`TINY_STR`] bytes, if there is room.
     #[inline(always)]
+    pub(crate) fn write_tiny(&self, out: &mut Out<'_>, value: &str) -> bool {
+        debug_assert!(value.len() <= TINY_STR && self.is_some());
+        // SAFETY: 2 + TINY_STR bytes at most.
+        unsafe {
+            self.with(out, |at| {
+                at.cast::<[u8; 2]>().write([tag::STRING, value.len() as u8]);
+                copy_tiny(value.as_bytes(), at.add(2));
+                2 + value.len()
+            })
+        }
+    }
+
+    /// Writes a text of at most [`SHORT_STR`] bytes, if there is room.
+    #[inline]
     pub(crate) fn write_str(&self, out: &mut Out<'_>, value: &str) -> bool {
         debug_assert!(value.len() <= SHORT_STR && self.is_some());
         // SAFETY: 2 + SHORT_STR bytes at most.
         unsafe {
             self.with(out, |at| {
                 at.cast::<[u8; 2]>().write([tag::STRING, value.len() as u8]);
-                copy_short(value.as_bytes(), at.add(2));
+                ptr::copy_nonoverlapping(value.as_ptr(), at.add(2), value.len());
                 2 + value.len()
             })
         }
@@ -383,23 +397,28 @@ impl ShortKey {
     }
 }
 
-/// Copies a short text without a call where it has between 4 and 16 bytes, as most closed sets have.
+/// Longest text that is copied without a call.
+pub(crate) const TINY_STR: usize = 16;
+
+/// Copies a text of at most [`TINY_STR`] bytes, as most closed sets have, without a call.
 ///
 /// # Safety
-/// There is room for the text at `at`.
+/// There is room for the text at `at`, and it has at most `TINY_STR` bytes.
 #[inline(always)]
-unsafe fn copy_short(text: &[u8], at: *mut u8) {
+unsafe fn copy_tiny(text: &[u8], at: *mut u8) {
     let (from, len) = (text.as_ptr(), text.len());
     // SAFETY: each read and write lies within the text's length.
     unsafe {
-        if (8..=16).contains(&len) {
+        if len >= 8 {
             at.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
             at.add(len - 8).cast::<[u8; 8]>().write(from.add(len - 8).cast::<[u8; 8]>().read());
-        } else if (4..8).contains(&len) {
+        } else if len >= 4 {
             at.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
             at.add(len - 4).cast::<[u8; 4]>().write(from.add(len - 4).cast::<[u8; 4]>().read());
-        } else {
-            ptr::copy_nonoverlapping(from, at, len);
+        } else if len > 0 {
+            at.write(from.read());
+            at.add(len / 2).write(from.add(len / 2).read());
+            at.add(len - 1).write(from.add(len - 1).read());
         }
     }
 }

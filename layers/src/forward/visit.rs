@@ -9,7 +9,7 @@ use std::fmt;
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::encode::{AnyValue, Out, SHORT_STR, ShortKey, any_value, attribute, tag};
+use super::encode::{AnyValue, Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
 use super::plan::{FieldAction, FieldRecord, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use crate::clock;
@@ -245,6 +245,14 @@ impl<'a> RecordVisitor<'a> {
     }
 
     #[inline(never)]
+    fn short_str(&mut self, field: &Field, value: &str) {
+        match self.short(field) {
+            Some(key) if value.len() <= SHORT_STR && key.write_str(&mut self.out, value) => {}
+            _ => self.unusual_str(field, value),
+        }
+    }
+
+    #[inline(never)]
     fn unusual_str(&mut self, field: &Field, value: &str) {
         let (text, cut) = user_code::cut(value);
         if cut && self.plan.fields.get(field.index()).is_some_and(Self::needs_text) {
@@ -301,8 +309,8 @@ impl Visit for RecordVisitor<'_> {
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
         match self.short(field) {
-            Some(key) if value.len() <= SHORT_STR && key.write_str(&mut self.out, value) => {}
-            _ => self.unusual_str(field, value),
+            Some(key) if value.len() <= TINY_STR && key.write_tiny(&mut self.out, value) => {}
+            _ => self.short_str(field, value),
         }
     }
 

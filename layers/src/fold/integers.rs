@@ -1,0 +1,170 @@
+//! The next short fold: integers into a set with dimensions.
+//!
+//! Values wait in a few words on the stack while digits are gathered; then they are added at the group that
+//! the digits name. User code runs only for a dimension that nothing but its own code can turn into text.
+//! `benches/hot_path.rs`, scenario `dimension`, shows what it takes.
+
+use std::fmt;
+
+use tracing_core::Field;
+use tracing_core::field::Visit;
+
+use super::layout::{Cells, TRASH_WORDS};
+use super::plan::{FoldPlan, IntegerFold, PLAIN_FIELDS, WAITING};
+use super::shard::Slots;
+use crate::count::Counts;
+use crate::thread::InstanceSlot;
+use crate::user_code::{self, Formatted};
+
+/// Integers that wait, and the group so far.
+pub(crate) struct IntegerVisitor<'a> {
+    plan: &'a IntegerFold,
+    full: &'a FoldPlan,
+    slot: &'a InstanceSlot,
+    counts: &'a Counts,
+    group: u32,
+    /// One bit per waiting place that was written.
+    written: u32,
+    waiting: [u64; WAITING],
+}
+
+impl<'a> IntegerVisitor<'a> {
+    #[inline(always)]
+    pub(crate) fn new(plan: &'a IntegerFold, full: &'a FoldPlan, slot: &'a InstanceSlot, counts: &'a Counts) -> Self {
+        IntegerVisitor { plan, full, slot, counts, group: 0, written: 0, waiting: [0; WAITING] }
+    }
+
+    #[inline(always)]
+    fn integer(&mut self, field: &Field, value: u64) {
+        let at = field.index();
+        if at < PLAIN_FIELDS && value <= i64::MAX as u64 {
+            self.wait(self.plan.waits[at], value);
+        } else {
+            self.unusual(at, value as i64);
+        }
+    }
+
+    #[inline(always)]
+    fn wait(&mut self, place: u8, value: u64) {
+        self.waiting[place as usize % WAITING] = value;
+        self.written |= 1 << (place as u32 % WAITING as u32);
+    }
+
+    /// A negative integer, or one past the range of `i64`, which arrives here as a negative one too.
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, at: usize, value: i64) {
+        let Some([target]) = self.full.fields.get(at).map(|field| field.targets.as_slice()) else { return };
+        match self.full.targets[*target as usize].cells {
+            Cells::Sum { monotonic: false } => self.wait(self.plan.waits[at], value as u64),
+            _ => self.counts.refused.add(1),
+        }
+    }
+
+    /// A value that no sum of integers takes.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, field: &Field) {
+        if self.full.fields.get(field.index()).is_some_and(|field| !field.targets.is_empty()) {
+            self.counts.refused.add(1);
+        }
+    }
+
+    #[inline(always)]
+    fn digit(&mut self, field: &Field, digit_of: impl FnOnce(&super::enum_index::EnumIndex) -> u32) -> bool {
+        let at = field.index();
+        let digit = if at < PLAIN_FIELDS { self.plan.digits[at] } else { 0 };
+        if let Some(digit) = self.full.digits.get((digit as usize).wrapping_sub(1)) {
+            // OR keeps the group within the block if a hand-made value set repeats a field.
+            self.group |= digit_of(&digit.index) << digit.shift;
+            return true;
+        }
+        false
+    }
+
+    /// Adds what waits; the slots are this thread's.
+    #[inline(always)]
+    pub(crate) fn finish(self, slots: Slots) {
+        let base = TRASH_WORDS + self.group as usize * self.plan.group as usize;
+        let add = |offset: u32, value: u64| {
+            let word = base + offset as usize;
+            // SAFETY: group and offset come from the set's layout, whose block this is; this thread writes it.
+            unsafe {
+                slots.update(word, |sum| sum.wrapping_add(value));
+                slots.set(word + 1, 1);
+            }
+        };
+        for (at, offset) in self.plan.offsets.iter().enumerate() {
+            let place = (at + 1) % WAITING;
+            if self.written >> place & 1 == 1 {
+                add(*offset, self.waiting[place]);
+            }
+        }
+        for (offset, value) in &self.plan.constants {
+            add(*offset, *value);
+        }
+    }
+}
+
+impl Visit for IntegerVisitor<'_> {
+    #[inline]
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.integer(field, value);
+    }
+
+    #[inline]
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.integer(field, value as u64);
+    }
+
+    fn record_f64(&mut self, field: &Field, _: f64) {
+        self.refuse(field);
+    }
+
+    #[inline]
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.digit(field, |index| index.of_bool(value));
+    }
+
+    #[inline]
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if !self.digit(field, |index| index.of_str(value)) && self.plan.waits.get(field.index()).is_some_and(|place| *place != 0) {
+            self.refuse(field);
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.refuse(field),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.record_u64(field, value),
+            Err(_) => self.refuse(field),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, format_args!("{value:?}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.text(field, format_args!("{value}"));
+    }
+}
+
+impl IntegerVisitor<'_> {
+    #[cold]
+    fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if self.full.fields.get(field.index()).is_none_or(|field| field.digits.is_empty()) {
+            return self.refuse(field);
+        }
+        let mut text = String::new();
+        if user_code::format(self.slot, &mut text, value) == Formatted::Whole {
+            self.digit(field, |index| index.of_str(&text));
+        }
+    }
+}
