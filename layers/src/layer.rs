@@ -338,20 +338,15 @@ where
                     let plan = unsafe { &*entry.plan() };
                     match plan.way() {
                         Way::Plain => {
-                            if let Some(fold) = &plan.fold {
-                                if let Some(plain) = &fold.plain {
-                                    let mut visitor =
-                                        PlainVisitor { plan: plain, full: fold, slots: entry.slots(), counts: &weaver.counts };
-                                    event.record(&mut visitor);
-                                    return visitor.finish();
-                                }
+                            if let Some((fold, plain)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.plain.as_ref()?))) {
+                                let mut visitor = PlainVisitor { plan: plain, full: fold, slots: entry.slots(), counts: &weaver.counts };
+                                event.record(&mut visitor);
+                                return visitor.finish();
                             }
                         }
                         Way::Integers => {
-                            if let Some(fold) = &plan.fold {
-                                if let Some(integers) = &fold.integers {
-                                    return fold_integers(weaver, integers, fold, slot, entry.slots(), event);
-                                }
+                            if let Some((fold, integers)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.integers.as_ref()?))) {
+                                return fold_integers(weaver, integers, fold, slot, entry.slots(), event);
                             }
                         }
                         way @ (Way::Fold | Way::Record | Way::Both) => {

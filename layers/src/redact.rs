@@ -95,11 +95,7 @@ mod tests {
     use super::*;
 
     fn privacy(sensitivity: Sensitivity, redact: Option<Redact>, normalize: &[Normalize]) -> Privacy {
-        let mut privacy = Privacy::default();
-        privacy.sensitivity = sensitivity;
-        privacy.redact = redact;
-        privacy.normalize = normalize.to_vec();
-        privacy
+        Privacy { sensitivity, redact, normalize: normalize.to_vec() }
     }
 
     #[test]

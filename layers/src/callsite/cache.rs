@@ -34,6 +34,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    // Copied into every place of the cache, never used by itself.
+    #[allow(clippy::declare_interior_mutable_const)]
+    const EMPTY: Place =
+        Place { metadata: Cell::new(ptr::null()), key: Cell::new(0), plan: Cell::new(ptr::null()), slots: Cell::new(Slots::NONE) };
+
     #[inline(always)]
     pub(crate) fn metadata(&self) -> *const () {
         self.metadata.get()
@@ -57,9 +62,7 @@ impl Place {
 
 impl PlanCache {
     pub(crate) const fn new() -> PlanCache {
-        const EMPTY: Place =
-            Place { metadata: Cell::new(ptr::null()), key: Cell::new(0), plan: Cell::new(ptr::null()), slots: Cell::new(Slots::NONE) };
-        PlanCache { places: [EMPTY; ENTRIES] }
+        PlanCache { places: [const { Place::EMPTY }; ENTRIES] }
     }
 
     /// The place of this callsite and key, whether what stands there is theirs or not.

@@ -87,6 +87,8 @@ pub(crate) struct Pool {
     bound: usize,
     small: usize,
     large: usize,
+    // Boxed, since a chunk that comes back comes as a box and goes out as one.
+    #[allow(clippy::vec_box)]
     free: Mutex<[Vec<Box<Chunk>>; 2]>,
 }
 
@@ -109,10 +111,8 @@ impl Pool {
     }
 
     fn take(&self, capacity: usize) -> Option<Box<Chunk>> {
-        if let Some(class) = self.kept(capacity) {
-            if let Some(chunk) = lock(&self.free)[class].pop() {
-                return Some(chunk);
-            }
+        if let Some(chunk) = self.kept(capacity).and_then(|class| lock(&self.free)[class].pop()) {
+            return Some(chunk);
         }
         if !self.charge(capacity) {
             // Free chunks of the other size may be what stands in the way.
