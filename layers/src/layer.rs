@@ -252,7 +252,10 @@ where
                         blocks.push(found.slots);
                     }
                     // What is cached goes the short way from now on; an unattributed fold is counted each time instead.
-                    if attributed && blocks.len() <= 1 && event.is_contextual() && slot.is_free() && plan.way() != Way::Ask {
+                    // A part that is not kept, at the thread's end, is gone after this event.
+                    // SAFETY: the slot was claimed above.
+                    let kept = unsafe { slot.part() }.is_some();
+                    if kept && attributed && blocks.len() <= 1 && event.is_contextual() && slot.is_free() && plan.way() != Way::Ask {
                         slot.set_context(in_force);
                         thread.plans.put(Entry {
                             metadata: std::ptr::from_ref(event.metadata()).cast(),
@@ -450,8 +453,17 @@ where
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
-        if live.weaver.has_entities {
-            live.weaver.spans.remove(id.into_u64());
+        let weaver = &*live.weaver;
+        if weaver.has_entities {
+            weaver.spans.remove(id.into_u64());
+            THREAD.with(|thread| {
+                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                    let ended = (slot.owner() == weaver.instance).then(|| slot.stack.close(id.into_u64())).flatten();
+                    if let Some(context) = ended {
+                        slot.set_context(context);
+                    }
+                });
+            });
         }
         live.inner.on_close(id, context);
     }

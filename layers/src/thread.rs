@@ -179,6 +179,8 @@ impl Drop for Owned {
         THREAD.with(|thread| {
             thread.ending.set(true);
             thread.slots.iter().for_each(InstanceSlot::release);
+            // What it leads to goes with this.
+            thread.plans.clear();
         });
         self.slots.iter().for_each(|(_, _, slot)| slot.release());
     }

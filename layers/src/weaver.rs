@@ -227,7 +227,7 @@ impl Weaver {
     pub fn set_filter(&self, filter: ForwardFilter) {
         self.by_span.store(filter.by_span, Ordering::Relaxed);
         *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
-        let plans: Vec<_> = self.events.iter().map(|entry| entry.value().clone()).collect();
+        let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.key())).map(|entry| entry.value().clone()).collect();
         for (plan, metadata) in plans {
             plan.decide(self.verdict(metadata));
         }

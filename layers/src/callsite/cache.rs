@@ -72,6 +72,11 @@ impl PlanCache {
         &self.places[(mixed >> 56) as usize]
     }
 
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.places.iter().for_each(|place| place.key.set(0));
+    }
+
     /// Puts an entry at its place, over what was there.
     pub(crate) fn put(&self, entry: Entry) {
         let place = self.peek(entry.metadata, entry.key);

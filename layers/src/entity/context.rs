@@ -1,7 +1,7 @@
 //! Entities and contexts, interned to small ids.
 //!
-//! A context is a chain of entity instances, outermost first, each type once: an inner one takes the place
-//! of an outer one of its type. Equal chains have equal ids. Opening spans and collection come here, events
+//! A context is a chain of entity instances, outermost first; of those of one type the innermost counts. Equal
+//! chains have equal ids, and so have equal views of metric sets. Opening spans and new series come here, events
 //! never do; the tables are bounded, and no lock is held while anything else is called.
 
 use std::sync::{Arc, RwLock};
@@ -58,15 +58,18 @@ fn value_key(key: &mut Vec<u8>, value: &Value) {
     }
 }
 
+type Chain = SmallVec<[Arc<EntityInstance>; 4]>;
+
 #[derive(Debug)]
 struct Context {
-    chain: SmallVec<[Arc<EntityInstance>; 4]>,
+    chain: Chain,
     public: Arc<EntityContext>,
 }
 
 /// All contexts of one layer.
 #[derive(Debug)]
 pub(crate) struct Contexts {
+    /// By the instances of the chain, and by what a set sees, which begins with another byte.
     by_key: DashMap<Box<[u8]>, u32>,
     by_id: RwLock<Vec<Context>>,
     /// A context as a set sees it.
@@ -85,7 +88,7 @@ impl Contexts {
         by_id.get(id as usize).unwrap_or(&by_id[0]).public.clone()
     }
 
-    fn chain(&self, id: u32) -> SmallVec<[Arc<EntityInstance>; 4]> {
+    fn chain(&self, id: u32) -> Chain {
         let by_id = self.by_id.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         by_id.get(id as usize).map(|context| context.chain.clone()).unwrap_or_default()
     }
@@ -93,9 +96,10 @@ impl Contexts {
     /// The context inside `parent` once `entity` is opened there; `None` past the bound.
     pub(crate) fn open(&self, registry: &ResolvedRegistry, parent: u32, entity: EntityInstance) -> Option<u32> {
         let mut chain = self.chain(parent);
-        chain.retain(|outer| outer.entity != entity.entity);
         chain.push(Arc::new(entity));
-        self.intern(registry, chain)
+        let chain = seen_by_some_type(chain);
+        let key = std::iter::once(0).chain(chain.iter().flat_map(|entity| entity.key.iter().copied())).collect();
+        self.intern(key, || (merged(registry, &chain), chain.clone()))
     }
 
     /// The context as `set` sees it: its own entity and that entity's ancestors. `None`: its own entity is not in force.
@@ -120,38 +124,61 @@ impl Contexts {
             let own_type = chain[own].entity;
             chain.retain(|entity| entity.entity == own_type || keep.contains(&entity.entity));
         }
-        // The order of opening is no part of a series' identity.
-        chain.sort_by_key(|entity| entity.entity);
-        self.intern(registry, chain)
+        let view = merged(registry, &chain);
+        // Series of equal attributes are one series, whatever the order of opening and whatever was redacted.
+        let mut attributes: Vec<_> = view.attributes.iter().collect();
+        attributes.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut key = vec![1];
+        for (name, value) in attributes {
+            value_key(&mut key, &Value::Str(name.clone()));
+            value_key(&mut key, value);
+        }
+        self.intern(key, || (view, chain))
     }
 
-    fn intern(&self, registry: &ResolvedRegistry, chain: SmallVec<[Arc<EntityInstance>; 4]>) -> Option<u32> {
-        if chain.is_empty() {
-            return Some(0);
-        }
-        let key: Vec<u8> = chain.iter().flat_map(|entity| entity.key.iter().copied()).collect();
+    fn intern(&self, key: Vec<u8>, make: impl FnOnce() -> (EntityContext, Chain)) -> Option<u32> {
         if let Some(id) = self.by_key.get(key.as_slice()) {
             return Some(*id);
         }
-        // Two threads may come here with one chain: the entry decides which of their ids counts.
-        self.by_key.entry(key.into()).or_try_insert_with(|| self.push(registry, chain).ok_or(())).ok().map(|id| *id)
+        // Two threads may come here with one key: the entry decides which of their ids counts.
+        let push = || {
+            let (mut public, chain) = make();
+            let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if by_id.len() >= MAX_CONTEXTS {
+                return Err(());
+            }
+            let id = by_id.len() as u32;
+            public.id = ContextId(id);
+            by_id.push(Context { chain, public: Arc::new(public) });
+            Ok(id)
+        };
+        self.by_key.entry(key.into()).or_try_insert_with(push).ok().map(|id| *id)
     }
+}
 
-    fn push(&self, registry: &ResolvedRegistry, chain: SmallVec<[Arc<EntityInstance>; 4]>) -> Option<u32> {
-        let mut by_id = self.by_id.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let id = by_id.len();
-        if id >= MAX_CONTEXTS {
-            return None;
+/// The chain without the instances that no type in it can see: of each type, seen from each type's innermost
+/// instance, the innermost stays. So a recursion that opens entities in turn keeps a chain of bounded length.
+fn seen_by_some_type(chain: Chain) -> Chain {
+    let innermost_in = |prefix: &[Arc<EntityInstance>], at: usize| !prefix[at + 1..].iter().any(|inner| inner.entity == prefix[at].entity);
+    let last: SmallVec<[usize; 8]> = (0..chain.len()).filter(|at| innermost_in(&chain, *at)).collect();
+    let seen = |at: usize| last.iter().any(|end| at <= *end && innermost_in(&chain[..=*end], at));
+    (0..chain.len()).filter(|at| seen(*at)).map(|at| chain[at].clone()).collect()
+}
+
+/// What stands on a scope: of each type the innermost instance, of each key the innermost value.
+fn merged(registry: &ResolvedRegistry, chain: &[Arc<EntityInstance>]) -> EntityContext {
+    let mut context = EntityContext::default();
+    for (at, entity) in chain.iter().enumerate() {
+        if chain[at + 1..].iter().any(|inner| inner.entity == entity.entity) {
+            continue;
         }
-        let mut attributes: Vec<(Arc<str>, Value)> = Vec::new();
-        for (key, value) in chain.iter().flat_map(|entity| &entity.attributes) {
-            match attributes.iter_mut().find(|(known, _)| known == key) {
+        context.types.push(registry.entity(entity.entity).entity_type.as_str().into());
+        for (key, value) in &entity.attributes {
+            match context.attributes.iter_mut().find(|(known, _)| known == key) {
                 Some(known) => known.1 = value.clone(),
-                None => attributes.push((key.clone(), value.clone())),
+                None => context.attributes.push((key.clone(), value.clone())),
             }
         }
-        let types = chain.iter().map(|entity| registry.entity(entity.entity).entity_type.as_str().into()).collect();
-        by_id.push(Context { chain, public: Arc::new(EntityContext { id: ContextId(id as u32), types, attributes }) });
-        Some(id as u32)
     }
+    context
 }

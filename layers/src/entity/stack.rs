@@ -106,6 +106,25 @@ impl SpanStack {
         0
     }
 
+    /// A span has closed while it stands here, behind a forgotten guard: nothing is in force by it any more.
+    /// Returns the context in force then, `None` if it does not stand here.
+    pub(crate) fn close(&self, span: u64) -> Option<u32> {
+        let len = self.len.get();
+        let mut found = false;
+        for at in (0..len).filter(|at| self.frame(*at).span == span) {
+            found = true;
+            // No span has the id 0, so that a new span of this id is not taken for this one entered again.
+            let ended = Frame { span: 0, context: 0, ..self.frame(at) };
+            if at < IN_PLACE {
+                self.frames[at].set(ended);
+            } else {
+                // SAFETY: as in `frame`.
+                unsafe { (&mut *self.spilled.get())[at - IN_PLACE] = ended };
+            }
+        }
+        found.then(|| self.current())
+    }
+
     /// Forgets all, and gives the memory back.
     pub(crate) fn clear(&self) {
         self.len.set(0);
