@@ -28,15 +28,21 @@ pub(crate) struct Fields<'n> {
     what: &'static str,
     kind: ErrorKind,
     entries: &'n [Entry],
+    /// Keys that unknown keys were probably meant to be: that they are missing is no second fault.
+    misspelt: [&'static str; 2],
 }
 
 impl<'n> Fields<'n> {
     /// The map in `node`, its keys checked against `accepted`. Something else than a map is a fault and gives `None`.
-    pub(crate) fn of(node: &'n Node, what: &'static str, kind: ErrorKind, accepted: &[&str], faults: &mut Faults) -> Option<Self> {
-        let fields = Fields::open(node, what, kind, faults)?;
+    pub(crate) fn of(node: &'n Node, what: &'static str, kind: ErrorKind, accepted: &[&'static str], faults: &mut Faults) -> Option<Self> {
+        let mut fields = Fields::open(node, what, kind, faults)?;
         for entry in fields.entries {
             if !accepted.contains(&entry.key.as_str()) {
-                let help = faults.suggestions.did_you_mean(&entry.key, accepted.iter().copied());
+                let near = faults.suggestions.nearest(&entry.key, accepted.iter().copied());
+                let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+                if let (Some(near), Some(place)) = (near, fields.misspelt.iter_mut().find(|place| place.is_empty())) {
+                    *place = near;
+                }
                 faults
                     .push(kind, entry.at, format!("the unknown key `{}` in {what}", shorten(&entry.key)))
                     .expected(one_of(accepted))
@@ -49,7 +55,7 @@ impl<'n> Fields<'n> {
     /// As [`of`](Self::of), any keys.
     pub(crate) fn open(node: &'n Node, what: &'static str, kind: ErrorKind, faults: &mut Faults) -> Option<Self> {
         match &node.value {
-            Value::Map(entries) => Some(Fields { at: node.at, what, kind, entries }),
+            Value::Map(entries) => Some(Fields { at: node.at, what, kind, entries, misspelt: [""; 2] }),
             _ => {
                 faults.push(kind, node.at, format!("{} where {what} should be", node.describe())).expected("a map");
                 None
@@ -73,7 +79,7 @@ impl<'n> Fields<'n> {
     /// The value of a key that must be there.
     pub(crate) fn required(&self, key: &str, faults: &mut Faults) -> Option<&'n Node> {
         let found = self.get(key);
-        if found.is_none() {
+        if found.is_none() && !self.misspelt.contains(&key) {
             let at = self.entry(key).map_or(self.at, |entry| entry.at);
             let found = if self.entry(key).is_some() {
                 format!("`{key}` without a value in {}", self.what)

@@ -20,6 +20,8 @@ use crate::fault::{ErrorKind, Faults};
 const MAX_IMPORTS: usize = 1_000;
 
 const SECTIONS: [&str; 13] = [
+    // The old spelling of `file_format`, accepted where it stands in its place.
+    "version",
     "file_format",
     "attributes",
     "attribute_groups",
@@ -32,7 +34,6 @@ const SECTIONS: [&str; 13] = [
     "event_refinements",
     "metric_refinements",
     "span_refinements",
-    "version",
 ];
 
 /// Adds what one file defines. False where its definitions could not be seen, so that what they are missed for is no fault.
@@ -47,7 +48,8 @@ pub(crate) fn definitions(root: &Node, into: &mut RawDefinitions, faults: &mut F
     if !format_is_read(root, entries, faults) {
         return false;
     }
-    let Some(file) = Fields::of(root, "a definition file", kind, &SECTIONS, faults) else { return false };
+    let old_spelling = !entries.iter().any(|entry| entry.key == "file_format");
+    let Some(file) = Fields::of(root, "a definition file", kind, &SECTIONS[usize::from(!old_spelling)..], faults) else { return false };
     into.attributes.extend(file.list("attributes", faults).iter().filter_map(|node| attribute::definition(node, faults)));
     into.groups.extend(file.list("attribute_groups", faults).iter().filter_map(|node| group::group(node, faults)));
     into.entities.extend(file.list("entities", faults).iter().filter_map(|node| entity::entity(node, faults)));

@@ -13,13 +13,13 @@ const COMMON: [&str; 7] = ["id", "ref", "brief", "note", "stability", "deprecate
 
 /// One item of a section of refinements.
 pub(super) fn refinement(node: &Node, kind: ItemKind, faults: &mut Faults) -> Option<RawRefinement> {
-    let (what, own): (_, &[&str]) = match kind {
+    let (what, own): (_, &[&'static str]) = match kind {
         ItemKind::Entity => ("an entity refinement", &["identity", "description"]),
         ItemKind::Span => ("a span refinement", &["attributes", "entity_associations", "name"]),
         ItemKind::Metric => ("a metric refinement", &["attributes", "entity_associations"]),
         ItemKind::Event | ItemKind::Group => ("an event refinement", &["attributes", "entity_associations"]),
     };
-    let accepted: Vec<&str> = COMMON.iter().chain(own).copied().collect();
+    let accepted: Vec<&'static str> = COMMON.iter().chain(own).copied().collect();
     let fields = Fields::of(node, what, KIND, &accepted, faults)?;
     let id = fields.required_name("id", faults);
     let base = fields.required_name("ref", faults);

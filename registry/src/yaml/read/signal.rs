@@ -58,8 +58,8 @@ pub(super) fn span(node: &Node, faults: &mut Faults) -> Option<RawSpan> {
     Some(RawSpan { signal: signal?, kind, name_note })
 }
 
-fn open<'n>(node: &'n Node, what: &'static str, own: &[&str], faults: &mut Faults) -> Option<Fields<'n>> {
-    let accepted: Vec<&str> = own.iter().chain(&COMMON).copied().collect();
+fn open<'n>(node: &'n Node, what: &'static str, own: &[&'static str], faults: &mut Faults) -> Option<Fields<'n>> {
+    let accepted: Vec<&'static str> = own.iter().chain(&COMMON).copied().collect();
     Fields::of(node, what, KIND, &accepted, faults)
 }
 

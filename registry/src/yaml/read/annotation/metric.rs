@@ -95,7 +95,7 @@ fn fold(node: &Node, faults: &mut Faults) -> Option<RawFold> {
             return None;
         }
     };
-    let accepted: &[&str] = match source {
+    let accepted: &[&'static str] = match source {
         "event" => &["event", "value", "when", "unit"],
         "span" => &["span", "value", "when", "unit"],
         _ => &["observe", "unit"],

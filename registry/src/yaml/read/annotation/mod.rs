@@ -168,17 +168,14 @@ fn natural(node: &Node, key: &str, least: u64, most: u64, faults: &mut Faults) -
 }
 
 /// The one entry of a map such as `{truncate: 32}`.
-fn single<'n>(node: &'n Node, what: &'static str, accepted: &[&str], faults: &mut Faults) -> Option<(&'n str, &'n Node)> {
-    let fields = Fields::of(node, what, KIND, accepted, faults)?;
-    match fields.entries() {
-        [entry] if accepted.contains(&entry.key.as_str()) => Some((&entry.key, &entry.value)),
-        // An unknown key was reported above.
-        [_] => None,
-        entries => {
-            faults.push(KIND, node.at, format!("{what} with {} keys", entries.len())).expected(format!("one key: {}", one_of(accepted)));
-            None
-        }
-    }
+fn single<'n>(node: &'n Node, what: &'static str, accepted: &[&'static str], faults: &mut Faults) -> Option<(&'n str, &'n Node)> {
+    let entries = Fields::open(node, what, KIND, faults)?.entries();
+    let [entry] = entries else {
+        faults.push(KIND, node.at, format!("{what} with {} keys", entries.len())).expected(format!("one key: {}", one_of(accepted)));
+        return None;
+    };
+    Fields::of(node, what, KIND, accepted, faults)?;
+    accepted.contains(&entry.key.as_str()).then_some((&entry.key, &entry.value))
 }
 
 fn name(node: &Node, key: &str, faults: &mut Faults) -> Option<Placed<String>> {
