@@ -17,6 +17,12 @@ fn a_known_name_on_the_wrong_kind_of_item_is_a_fault_that_says_where_it_belongs(
         fault("attributes:\n  - {key: a.b, type: int, brief: B., stability: stable, annotations: {tracing_weaver: {fold: {event: e}}}}"),
         "a.yaml:3:88: `fold` on an attribute (expected it on a metric)"
     );
+    assert_eq!(
+        fault(
+            "metrics:\n  - {name: m, brief: B., stability: stable, unit: s, instrument: gauge}\nmetric_refinements:\n  - {id: r, ref: m, annotations: {tracing_weaver: {remove_in: 2.0.0, fold: {observe: true}}}}"
+        ),
+        "a.yaml:5:70: `fold` on a refinement (expected it on a metric)"
+    );
     let item = |section: &str, rest: &str, annotation: &str| {
         format!("{section}:\n  - {{{rest}, brief: B., stability: stable, annotations: {{tracing_weaver: {{{annotation}}}}}}}")
     };

@@ -24,7 +24,7 @@ pub(super) fn refinement(node: &Node, kind: ItemKind, faults: &mut Faults) -> Op
     let id = fields.required_name("id", faults);
     let base = fields.required_name("ref", faults);
     let common = common::overrides(fields, faults);
-    annotation::refinement(fields, kind, faults);
+    annotation::refinement(fields, faults);
     if kind == ItemKind::Span
         && let Some(node) = fields.get("name")
     {

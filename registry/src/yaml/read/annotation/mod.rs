@@ -14,7 +14,7 @@ use crate::fault::{ErrorKind, Faults};
 use crate::model::Severity;
 use crate::yaml::fields::{Fields, Placed, one_of, text};
 use crate::yaml::node::{Node, Value, shorten};
-use crate::yaml::raw::{ItemKind, SetAnnotation};
+use crate::yaml::raw::SetAnnotation;
 
 const KIND: ErrorKind = ErrorKind::InvalidAnnotation;
 
@@ -28,6 +28,7 @@ enum Target {
     Span,
     Entity,
     EnumMember,
+    Refinement,
 }
 
 impl Target {
@@ -40,6 +41,7 @@ impl Target {
             Target::Span => "a span",
             Target::Entity => "an entity",
             Target::EnumMember => "an enum member",
+            Target::Refinement => "a refinement",
         }
     }
 }
@@ -144,16 +146,9 @@ pub(super) fn enum_member(fields: Fields<'_>, faults: &mut Faults) {
     open(fields, Target::EnumMember, faults);
 }
 
-/// On a refinement: what may stand on its base. A refinement is documentation, so nothing is read from it.
-pub(super) fn refinement(fields: Fields<'_>, kind: ItemKind, faults: &mut Faults) {
-    let target = match kind {
-        ItemKind::Event => Target::Event,
-        ItemKind::Metric => Target::Metric,
-        ItemKind::Span => Target::Span,
-        ItemKind::Entity => Target::Entity,
-        ItemKind::Group => Target::Group,
-    };
-    open(fields, target, faults);
+/// On a refinement: only the names that may stand on anything, since a program emits its base.
+pub(super) fn refinement(fields: Fields<'_>, faults: &mut Faults) {
+    open(fields, Target::Refinement, faults);
 }
 
 /// An integer that is not negative.
