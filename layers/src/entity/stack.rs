@@ -176,6 +176,7 @@ mod tests {
                 prop_assert_eq!(current, model.current());
                 prop_assert_eq!(stack.current(), model.current());
             }
+            stack.clear();
         }
     }
 }

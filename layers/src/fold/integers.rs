@@ -84,7 +84,7 @@ impl<'a> IntegerVisitor<'a> {
 
     /// Adds what waits; the slots are this thread's.
     #[inline(always)]
-    pub(crate) fn finish(self, slots: Slots) {
+    pub(crate) fn finish(&mut self, slots: Slots) {
         let base = TRASH_WORDS + self.group as usize * self.plan.group as usize;
         let add = |offset: u32, value: u64| {
             let word = base + offset as usize;
