@@ -4,7 +4,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -15,6 +15,8 @@ use super::report::FlushError;
 pub(crate) struct Errand {
     /// After this nobody waits any more.
     pub(crate) deadline: Instant,
+    /// The time that was given.
+    pub(crate) timeout: Duration,
     /// Who waits; `None`: the thread is to end, and whoever waits does so for that.
     pub(crate) reply: Option<SyncSender<Result<(), FlushError>>>,
 }
@@ -43,26 +45,28 @@ impl Control {
     }
 
     /// Asks for a flush; the receiver gets its result, or an error when the export thread ends without one.
-    pub(crate) fn ask_flush(&self, deadline: Instant) -> Receiver<Result<(), FlushError>> {
+    pub(crate) fn ask_flush(&self, timeout: Duration) -> Receiver<Result<(), FlushError>> {
         let (reply, result) = sync_channel(1);
         let mut state = self.lock();
         if !state.ended {
-            state.errands.push(Errand { deadline, reply: Some(reply) });
+            state.errands.push(Errand { deadline: Instant::now() + timeout, timeout, reply: Some(reply) });
         }
         drop(state);
         self.wake.notify_one();
         result
     }
 
-    /// Asks the export thread to end by `deadline`. Of several deadlines the latest holds.
-    pub(crate) fn ask_end(&self, deadline: Instant) {
+    /// Asks the export thread to end within `timeout`, and returns that time. Of several the latest holds.
+    pub(crate) fn ask_end(&self, timeout: Duration) -> Instant {
+        let deadline = Instant::now() + timeout;
         let mut state = self.lock();
         if state.end_by.is_none() {
-            state.errands.push(Errand { deadline, reply: None });
+            state.errands.push(Errand { deadline, timeout, reply: None });
         }
         state.end_by = state.end_by.max(Some(deadline));
         drop(state);
         self.wake.notify_one();
+        deadline
     }
 
     /// Waits for the end of the export thread; returns whether it came before the deadline.

@@ -74,6 +74,13 @@ impl Running {
         now >= self.deadline(end_by)
     }
 
+    /// Tells who waits that its time is over.
+    pub(super) fn expire(self) {
+        if let Some(reply) = self.errand.reply {
+            let _ = reply.try_send(Err(FlushError::Deadline(self.errand.timeout)));
+        }
+    }
+
     /// Tells who waits, `lost` being what was lost until now.
     pub(super) fn reply(self, lost: (u64, u64)) {
         let records = lost.0.saturating_sub(self.lost_before.0);

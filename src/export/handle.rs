@@ -119,8 +119,8 @@ impl ExporterHandle {
         if self.is_forked() {
             return Err(FlushError::Ended);
         }
-        let result = self.control.ask_flush(deadline(timeout));
-        match result.recv_timeout(timeout.min(FOR_EVER)) {
+        let timeout = timeout.min(FOR_EVER);
+        match self.control.ask_flush(timeout).recv_timeout(timeout) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(FlushError::Deadline(timeout)),
             Err(RecvTimeoutError::Disconnected) => Err(FlushError::Ended),
@@ -132,8 +132,7 @@ impl ExporterHandle {
         let began = Instant::now();
         let mut ended = false;
         if !self.is_forked() {
-            let deadline = deadline(timeout);
-            self.control.ask_end(deadline);
+            let deadline = self.control.ask_end(timeout.min(FOR_EVER));
             ended = self.control.wait_end(deadline);
         }
         let (books, stats) = self.read();
@@ -172,10 +171,6 @@ impl std::fmt::Debug for ExporterHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ExporterHandle").finish_non_exhaustive()
     }
-}
-
-fn deadline(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(FOR_EVER)
 }
 
 #[cfg(test)]

@@ -186,9 +186,11 @@ impl ExportThread {
         let mut index = 0;
         while index < self.errands.len() {
             if self.errands[index].is_over(now, self.end_by) {
-                if self.errands.swap_remove(index).is_end() {
+                let errand = self.errands.swap_remove(index);
+                if errand.is_end() {
                     return true;
                 }
+                errand.expire();
                 continue;
             }
             while self.advance(index, now, more) {}

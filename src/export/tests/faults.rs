@@ -3,11 +3,12 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::net::TcpSocket;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::fake::{Fake, scope};
-use super::receiver::{Receiver, Reply};
+use super::receiver::{Receiver, Reply, bound};
 use super::*;
 use crate::{DropReason, FlushError};
 
@@ -31,9 +32,8 @@ fn grpc(receiver: &Receiver) -> Report {
     send_three(receiver.url(""), Protocol::Grpc, LONG, LONG)
 }
 
-/// A port on which nobody listens.
-fn dead_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn url_of(socket: &TcpSocket) -> String {
+    format!("http://{}", socket.local_addr().unwrap())
 }
 
 #[test]
@@ -111,8 +111,9 @@ fn an_exhausted_grpc_receiver_is_asked_again_only_after_the_pause_that_it_names(
 #[test]
 fn a_receiver_that_is_not_there_is_a_plain_drop_within_the_deadline() {
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
+        let nobody = bound();
         let began = Instant::now();
-        let report = send_three(format!("http://127.0.0.1:{}", dead_port()), protocol, LONG, Duration::from_millis(500));
+        let report = send_three(url_of(&nobody), protocol, LONG, Duration::from_millis(500));
         assert!(!report.deadline_met);
         assert_eq!(outcome(&report.records), (0, 3, 0), "{protocol:?}");
         assert_eq!(report.records.destinations[0].dropped_for(DropReason::Shutdown), 3);
@@ -122,8 +123,8 @@ fn a_receiver_that_is_not_there_is_a_plain_drop_within_the_deadline() {
 
 #[test]
 fn a_receiver_that_is_not_there_until_the_deadline_of_the_batch_is_an_exhausted_retry() {
-    let url = format!("http://127.0.0.1:{}", dead_port());
-    let report = send_three(url, Protocol::HttpProtobuf, Duration::from_millis(300), LONG);
+    let nobody = bound();
+    let report = send_three(url_of(&nobody), Protocol::HttpProtobuf, Duration::from_millis(300), LONG);
     assert!(report.deadline_met, "a drop settles a batch too");
     assert_eq!(report.records.destinations[0].dropped_for(DropReason::RetryExhausted), 3);
 }
@@ -242,15 +243,15 @@ fn an_endless_body_of_an_error_reply_is_cut_off() {
 #[test]
 fn records_reach_a_receiver_that_comes_late() {
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
-        let port = dead_port();
+        let socket = bound();
         let fake = Fake::new();
         let mut settings = settings();
-        settings.logs = Some(OtlpEndpoint { timeout: LONG, ..endpoint(format!("http://127.0.0.1:{port}/v1/logs"), protocol) });
+        settings.logs = Some(OtlpEndpoint { timeout: LONG, ..endpoint(url_of(&socket), protocol) });
         let exporter = start(&fake, settings);
         fake.emit_many("acme.tick", 3);
         let short = Duration::from_millis(300);
         assert_eq!(exporter.force_flush(short), Err(FlushError::Deadline(short)));
-        let receiver = Receiver::at(port, protocol == Protocol::Grpc);
+        let receiver = Receiver::late(socket, protocol == Protocol::Grpc);
         assert_eq!(exporter.force_flush(LONG), Ok(()));
         assert_eq!(receiver.records().len(), 3);
         assert_all_accounted(&exporter.shutdown(LONG));

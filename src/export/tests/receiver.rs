@@ -21,6 +21,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceReq
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::ScopeMetrics;
 use prost::Message as _;
+use tokio::net::{TcpListener, TcpSocket};
 use tonic::Status;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
@@ -60,6 +61,13 @@ struct Shared {
     changed: Condvar,
 }
 
+/// A port that is ours and refuses connections until somebody listens.
+pub(super) fn bound() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    socket
+}
+
 /// Stops when it is dropped.
 pub(super) struct Receiver {
     pub(super) address: SocketAddr,
@@ -76,20 +84,20 @@ impl Drop for Receiver {
 
 impl Receiver {
     pub(super) fn http(script: impl Into<VecDeque<Reply>>) -> Self {
-        Self::start_http(0, script.into())
+        Self::start_http(bound(), script.into())
     }
 
     pub(super) fn grpc(script: impl Into<VecDeque<Reply>>) -> Self {
-        Self::start_grpc(0, script.into())
+        Self::start_grpc(bound(), script.into())
     }
 
-    /// One that takes everything, at a given port.
-    pub(super) fn at(port: u16, grpc: bool) -> Self {
-        if grpc { Self::start_grpc(port, VecDeque::new()) } else { Self::start_http(port, VecDeque::new()) }
+    /// One that takes everything, on a port that refused connections until now.
+    pub(super) fn late(socket: TcpSocket, grpc: bool) -> Self {
+        if grpc { Self::start_grpc(socket, VecDeque::new()) } else { Self::start_http(socket, VecDeque::new()) }
     }
 
-    fn start_http(port: u16, script: VecDeque<Reply>) -> Self {
-        Self::start(port, script, |listener, shared| async move {
+    fn start_http(socket: TcpSocket, script: VecDeque<Reply>) -> Self {
+        Self::start(socket, script, |listener, shared| async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = shared.clone();
                 let service = service_fn(move |request| answer_http(request, shared.clone()));
@@ -98,8 +106,8 @@ impl Receiver {
         })
     }
 
-    fn start_grpc(port: u16, script: VecDeque<Reply>) -> Self {
-        Self::start(port, script, |listener, shared| async move {
+    fn start_grpc(socket: TcpSocket, script: VecDeque<Reply>) -> Self {
+        Self::start(socket, script, |listener, shared| async move {
             let gzip = CompressionEncoding::Gzip;
             let logs = LogsServiceServer::new(Grpc(shared.clone())).accept_compressed(gzip);
             let metrics = MetricsServiceServer::new(Grpc(shared)).accept_compressed(gzip);
@@ -109,16 +117,14 @@ impl Receiver {
     }
 
     fn start<F: Future<Output = ()> + Send + 'static>(
-        port: u16,
+        socket: TcpSocket,
         script: VecDeque<Reply>,
-        serve: impl FnOnce(tokio::net::TcpListener, Arc<Shared>) -> F,
+        serve: impl FnOnce(TcpListener, Arc<Shared>) -> F,
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let inside = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let listener = socket.listen(16).unwrap();
+        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared { script: Mutex::new(script), ..Default::default() });
         runtime.spawn(serve(listener, shared.clone()));
         drop(inside);
