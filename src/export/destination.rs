@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::batch::Batch;
 use super::diagnostic::{Diagnostics, Kind};
 use super::ledger::{Account, Component, Ledger, Outcome, Signal};
-use super::queue::{QUEUE_BYTES, Queue, send};
+use super::queue::{QUEUE_BYTES, Queue, Sender, send};
 use super::report::DropReason;
 use super::settings::{OtlpEndpoint, Protocol};
 use super::sink::{LocalDestination, LocalSink, SinkError};
@@ -65,8 +65,12 @@ impl Remote {
         if let Some(what) = transport.fault() {
             self.diagnostics.say(Kind::Setup, &self.name, what);
         }
-        let sending = send(self.queue.clone(), transport, self.endpoint.timeout, self.name.clone(), self.diagnostics.clone());
-        self.task = Some(tokio::spawn(sending));
+        let items = match self.signal {
+            Signal::Records => "records",
+            Signal::Points => "data points",
+        };
+        let sender = Sender { name: self.name.clone(), items, diagnostics: self.diagnostics.clone() };
+        self.task = Some(tokio::spawn(send(self.queue.clone(), transport, self.endpoint.timeout, sender)));
     }
 
     /// Stops sending and gives up what has no outcome.
@@ -137,7 +141,7 @@ impl Destinations {
     /// All of them. Records without a destination are counted on an account of their own.
     pub(super) fn new(logs: Option<Remote>, metrics: Option<Remote>, locals: Vec<Local>, ledger: Arc<Ledger>) -> Self {
         let nowhere = (logs.is_none() && locals.iter().all(|local| local.logs.is_none()))
-            .then(|| ledger.open(Signal::Records, Component { name: "none".into(), kind: "none_log_exporter".into(), server: None }));
+            .then(|| ledger.open(Signal::Records, Component { name: "none".into(), kind: String::new(), server: None }));
         Destinations { logs, metrics, locals, nowhere, ledger }
     }
 

@@ -17,6 +17,8 @@ const MAX_FOREIGN: usize = 200;
 /// A kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
+    /// A batch will be sent again.
+    Retry,
     /// A batch was given up or is in doubt.
     Lost,
     /// A receiver took a batch in part, or sent a warning with its answer.

@@ -167,6 +167,15 @@ impl ExporterHandle {
     }
 }
 
+/// Without a shutdown before, whatever was not sent is dropped: the thread must not outlive everybody who could ask it to end.
+impl Drop for ExporterHandle {
+    fn drop(&mut self) {
+        if !self.is_forked() {
+            self.control.ask_end(Duration::ZERO);
+        }
+    }
+}
+
 impl std::fmt::Debug for ExporterHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ExporterHandle").finish_non_exhaustive()

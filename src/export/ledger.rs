@@ -24,7 +24,7 @@ pub(crate) enum Signal {
 pub(crate) struct Component {
     /// For people.
     pub(crate) name: String,
-    /// `otel.component.type`; `otel.component.name` is this and `/0`.
+    /// `otel.component.type`; `otel.component.name` is this and `/0`. Empty for what is no component.
     pub(crate) kind: String,
     /// `server.address` and `server.port`, where there is a server.
     pub(crate) server: Option<(String, u16)>,

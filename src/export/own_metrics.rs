@@ -107,7 +107,7 @@ fn metric(name: &str, description: &str, unit: &str, monotonic: bool, points: Ve
 
 fn exported(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) -> Vec<NumberDataPoint> {
     let mut points = Vec::new();
-    for tally in &book.tallies {
+    for tally in components(book) {
         points.push(point(tally.exported, attributes(tally)));
         let failed = DropReason::ALL.iter().map(|reason| (reason.as_str(), tally.dropped[*reason as usize]));
         for (error, count) in failed.chain([("in_doubt", tally.in_doubt)]).filter(|(_, count)| *count > 0) {
@@ -120,7 +120,11 @@ fn exported(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) 
 }
 
 fn in_flight(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) -> Vec<NumberDataPoint> {
-    book.tallies.iter().map(|tally| point(tally.in_flight, attributes(tally))).collect()
+    components(book).map(|tally| point(tally.in_flight, attributes(tally))).collect()
+}
+
+fn components(book: &Book) -> impl Iterator<Item = &Tally> {
+    book.tallies.iter().filter(|tally| !tally.component.kind.is_empty())
 }
 
 fn attributes(tally: &Tally) -> Vec<KeyValue> {

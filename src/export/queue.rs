@@ -144,29 +144,55 @@ impl Queue {
     }
 }
 
+/// Who sends, for what the sending task says.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    /// The receiver's name.
+    pub(crate) name: String,
+    /// What is sent: `records`, `data points`.
+    pub(crate) items: &'static str,
+    /// Where it is said.
+    pub(crate) diagnostics: Arc<Diagnostics>,
+}
+
+impl Sender {
+    fn pause(&self, what: &str) {
+        self.diagnostics.say(Kind::Retry, &self.name, &format!("trying again: {what}"));
+    }
+
+    fn outcome(&self, count: u64, delivered: &Delivered) {
+        let Delivered { outcome, what } = delivered;
+        let items = self.items;
+        match outcome {
+            Outcome::Exported { rejected: 0 } if what.is_empty() => {}
+            Outcome::Exported { rejected: 0 } => self.diagnostics.say(Kind::Partial, &self.name, &format!("the receiver says: {what}")),
+            Outcome::Exported { rejected } => {
+                self.diagnostics.say(Kind::Partial, &self.name, &format!("the receiver rejected {rejected} of {count} {items}: {what}"));
+            }
+            Outcome::Dropped(reason) => {
+                self.diagnostics.say(Kind::Lost, &self.name, &format!("{count} {items} dropped ({reason}): {what}"))
+            }
+            Outcome::InDoubt => self.diagnostics.say(Kind::Lost, &self.name, &format!("{count} {items} in doubt: {what}")),
+        }
+    }
+}
+
 /// Sends what comes into the queue, for ever.
-pub(crate) async fn send(queue: Arc<Queue>, transport: Transport, timeout: Duration, name: String, diagnostics: Arc<Diagnostics>) {
+pub(crate) async fn send(queue: Arc<Queue>, transport: Transport, timeout: Duration, sender: Sender) {
     let mut pace = Pace::new();
     loop {
         queue.wait_for_work().await;
         // The receiver's pause comes before the choice of a batch, so that metrics can still be superseded.
         pace.wait().await;
         let Some((batch, delivery)) = queue.begin() else { continue };
-        let Delivered { outcome, what } = match transport.encode(&batch.payload) {
-            Ok(body) => deliver(|| transport.attempt(body.clone(), delivery.clone()), &delivery, &mut pace, timeout).await,
+        let delivered = match transport.encode(&batch.payload) {
+            Ok(body) => {
+                let attempt = || transport.attempt(body.clone(), delivery.clone());
+                deliver(attempt, |what| sender.pause(what), &delivery, &mut pace, timeout).await
+            }
             Err(what) => Delivered { outcome: Outcome::Dropped(DropReason::Encode), what },
         };
-        match outcome {
-            Outcome::Exported { rejected: 0 } if what.is_empty() => {}
-            Outcome::Exported { rejected: 0 } => diagnostics.say(Kind::Partial, &name, &format!("the receiver says: {what}")),
-            Outcome::Exported { rejected } => {
-                diagnostics.say(Kind::Partial, &name, &format!("{rejected} of {} items rejected by the receiver: {what}", batch.items));
-            }
-            Outcome::Dropped(reason) => {
-                diagnostics.say(Kind::Lost, &name, &format!("{} items dropped ({reason}): {what}", batch.items));
-            }
-            Outcome::InDoubt => diagnostics.say(Kind::Lost, &name, &format!("{} items in doubt: {what}", batch.items)),
-        }
-        queue.settle(outcome);
+        sender.outcome(batch.items, &delivered);
+        queue.settle(delivered.outcome);
     }
 }

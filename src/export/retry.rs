@@ -133,9 +133,10 @@ pub(crate) struct Delivered {
     pub(crate) what: String,
 }
 
-/// Attempts until there is an outcome, for `timeout` at most.
+/// Attempts until there is an outcome, for `timeout` at most. `on_pause` hears why there will be another one.
 pub(crate) async fn deliver<F: Future<Output = Answer>>(
     attempt: impl Fn() -> F,
+    on_pause: impl Fn(&str),
     delivery: &Delivery,
     pace: &mut Pace,
     timeout: Duration,
@@ -168,6 +169,7 @@ pub(crate) async fn deliver<F: Future<Output = Answer>>(
         if next >= deadline {
             return Delivered { outcome: given_up(delivery, DropReason::RetryExhausted), what };
         }
+        on_pause(&what);
         sleep_until(next).await;
     }
 }

@@ -11,7 +11,7 @@ use crate::DropReason;
 use crate::export::batch::Batch;
 use crate::export::diagnostic::Diagnostics;
 use crate::export::ledger::{Component, Ledger, Signal, Tally};
-use crate::export::queue::{Queue, send};
+use crate::export::queue::{Queue, Sender, send};
 use crate::export::settings::{Compression, OtlpEndpoint, Protocol};
 use crate::export::transport::Transport;
 
@@ -56,7 +56,8 @@ async fn hanging(bench: &Bench) -> (Receiver, tokio::task::JoinHandle<()>) {
         compression: Compression::None,
     };
     let transport = Transport::new(&endpoint, Signal::Records);
-    let task = tokio::spawn(send(bench.queue.clone(), transport, LONG, "r".into(), Arc::new(Diagnostics::default())));
+    let sender = Sender { name: "r".into(), items: "records", diagnostics: Arc::new(Diagnostics::default()) };
+    let task = tokio::spawn(send(bench.queue.clone(), transport, LONG, sender));
     while receiver.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

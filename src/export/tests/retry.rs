@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::DropReason;
 use crate::export::ledger::Outcome;
 use crate::export::retry::{Answer, Delivery, Pace, deliver};
-use std::time::Duration;
 
 const TAKEN: Outcome = Outcome::Exported { rejected: 0 };
 
@@ -54,7 +54,7 @@ async fn play(script: &[(Answer, bool)], timeout: u64, pace: &mut Pace) -> (Outc
             }
         }
     };
-    let delivered = deliver(attempt, &delivery, pace, Duration::from_secs(timeout)).await;
+    let delivered = deliver(attempt, |_| {}, &delivery, pace, Duration::from_secs(timeout)).await;
     (delivered.outcome, attempts.into_inner())
 }
 
