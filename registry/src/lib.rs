@@ -96,8 +96,6 @@ pub mod model;
 #[cfg(feature = "pack")]
 mod pack;
 #[cfg(feature = "yaml")]
-mod resolve;
-#[cfg(feature = "yaml")]
 pub mod yaml;
 
 #[cfg(feature = "yaml")]

@@ -1,4 +1,6 @@
 //! The conditions that a fault can be, under Weaver's names where Weaver has the condition.
+//!
+//! Whoever reports a fault names its kind, and tools tell faults apart by it. A name must never change its meaning.
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {

@@ -157,7 +157,7 @@ pub enum AnnotationValue {
     /// A string.
     String(String),
     /// A list.
-    List(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<AnnotationValue>),
+    List(#[cfg_attr(feature = "pack", serde(deserialize_with = "super::depth::bounded"))] Vec<AnnotationValue>),
     /// A map, in the order in which it was written.
-    Map(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<(String, AnnotationValue)>),
+    Map(#[cfg_attr(feature = "pack", serde(deserialize_with = "super::depth::bounded"))] Vec<(String, AnnotationValue)>),
 }

@@ -31,7 +31,7 @@ pub enum AttributeType {
     /// Any value.
     Any,
     /// Any key that begins with the attribute's key and a dot, with a value of this type.
-    Template(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Box<AttributeType>),
+    Template(#[cfg_attr(feature = "pack", serde(deserialize_with = "super::depth::bounded"))] Box<AttributeType>),
     /// One of documented values.
     Enum(EnumType),
 }

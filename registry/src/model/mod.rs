@@ -7,6 +7,8 @@
 
 mod annotation;
 mod attribute;
+#[cfg(feature = "pack")]
+mod depth;
 mod refinement;
 mod signal;
 

@@ -133,9 +133,9 @@ pub enum Association {
     /// An entity of this type.
     Entity(EntityId),
     /// One of these. A bare list means this.
-    OneOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<Association>),
+    OneOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "super::depth::bounded"))] Vec<Association>),
     /// All of these.
-    AllOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "crate::pack::depth::bounded"))] Vec<Association>),
+    AllOf(#[cfg_attr(feature = "pack", serde(deserialize_with = "super::depth::bounded"))] Vec<Association>),
 }
 
 /// An event: a record with a name.

@@ -5,7 +5,6 @@
 
 #[cfg(feature = "yaml")]
 mod build;
-pub(crate) mod depth;
 mod verify;
 
 #[cfg(feature = "yaml")]

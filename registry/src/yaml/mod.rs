@@ -3,20 +3,13 @@
 //! Start-up code, build scripts and tools call [`load`]. It must never stop at the first fault, and never crash, hang or grow without
 //! bound on a hostile folder.
 
-pub(crate) mod fields;
-pub(crate) mod graph;
-mod manifest;
-mod node;
-pub(crate) mod raw;
 mod read;
-mod scalar;
-mod source;
-
-pub(crate) use node::shorten;
+mod resolve;
 
 use crate::fault::{Faults, RegistryErrors};
 use crate::model::ResolvedRegistry;
-use source::Source;
+use read::graph;
+use read::source::{self, Source};
 use std::path::{Path, PathBuf};
 
 /// Reads and resolves the registry in a folder.
@@ -76,6 +69,6 @@ fn load_from(root: &Path, source: &mut Source<'_>) -> Result<(ResolvedRegistry, 
     let mut faults = Faults::default();
     let Some(graph) = graph::read(root, source, &mut faults) else { return Err(faults.into_errors()) };
     let folders = graph.registries.iter().map(|registry| registry.path.clone()).collect();
-    let registry = crate::resolve::resolve(graph, &mut faults);
+    let registry = resolve::resolve(graph, &mut faults);
     if faults.is_empty() { Ok((registry, folders)) } else { Err(faults.into_errors()) }
 }
