@@ -151,4 +151,11 @@ mod tests {
         assert!(!root.join("out/acme.registry").exists());
         fs::remove_dir_all(root).expect("temporary folder");
     }
+
+    #[test]
+    fn outside_of_a_build_script_the_error_says_so() {
+        let error = PackFolderError::NoOutDir;
+        assert!(std::env::var_os("OUT_DIR").is_some() || pack("registry/acme") == Err(error.clone()));
+        assert!(error.to_string().contains("expected a call from a build script"), "{error}");
+    }
 }
