@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::batch::Batch;
+use super::batch::{Batch, MAX_BYTES};
 use super::diagnostic::{Diagnostics, Kind};
 use super::ledger::{Account, Ledger, Outcome};
 use super::report::DropReason;
@@ -17,6 +17,9 @@ use super::transport::Transport;
 
 /// Bytes of batches that wait for one receiver.
 pub(crate) const QUEUE_BYTES: usize = 16 << 20;
+
+/// Bytes that one turn of the export thread may bring, but for its last batch: what was pending, and what it drains.
+const TURN_BYTES: usize = 2 * MAX_BYTES;
 
 /// Batches on their way to one receiver.
 #[derive(Debug)]
@@ -52,9 +55,9 @@ impl Queue {
         Queue { state: Mutex::default(), work: Notify::new(), settled, ledger, account, bound }
     }
 
-    /// Whether there is room for more.
+    /// Whether there is room for all that a turn of the export thread may bring.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().bytes < self.bound
+        self.lock().bytes + TURN_BYTES <= self.bound
     }
 
     /// Adds a batch, or drops and counts it where the queue is full. The last batch may stand over the bound, but only that.

@@ -257,3 +257,17 @@ fn records_reach_a_receiver_that_comes_late() {
         assert_all_accounted(&exporter.shutdown(LONG));
     }
 }
+
+#[test]
+fn a_receiver_that_pauses_loses_nothing_while_the_layers_have_room() {
+    let receiver = Receiver::http([Reply::Http(503, &[("retry-after", "1")], "busy")]);
+    let fake = Fake::new();
+    let mut settings = settings();
+    settings.logs = Some(OtlpEndpoint { timeout: LONG, ..endpoint(receiver.url("/v1/logs"), Protocol::HttpProtobuf) });
+    let exporter = start(&fake, settings);
+    let wide = "x".repeat(500);
+    (0..60_000).for_each(|_| fake.emit(scope(0), &wide));
+    let report = exporter.shutdown(LONG);
+    assert_eq!(outcome(&report.records), (60_000, 0, 0), "30 MB pass through a queue of 16 MiB");
+    assert_all_accounted(&report);
+}

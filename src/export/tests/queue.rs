@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::LONG;
 use super::receiver::{Receiver, Reply};
 use crate::DropReason;
-use crate::export::batch::Batch;
+use crate::export::batch::{Batch, MAX_BYTES};
 use crate::export::diagnostic::Diagnostics;
 use crate::export::ledger::{Component, Ledger, Signal, Tally};
 use crate::export::queue::{Queue, Sender, send};
@@ -66,13 +66,16 @@ async fn hanging(bench: &Bench) -> (Receiver, tokio::task::JoinHandle<()>) {
 
 #[test]
 fn a_full_queue_drops_the_newest() {
-    let bench = Bench::new(2 * PAYLOAD.len());
-    bench.push(1);
+    let bench = Bench::new(3 * MAX_BYTES);
+    let push = |items| bench.queue.push(Batch { payload: vec![0; MAX_BYTES].into(), items });
+    assert!(bench.queue.has_room(), "for two more, which is what a turn may bring");
+    push(1);
     assert!(bench.queue.has_room());
-    bench.push(2);
+    push(2);
     assert!(!bench.queue.has_room());
-    bench.push(4);
-    assert_eq!((bench.tally().in_flight, bench.dropped(DropReason::QueueFull)), (3, 4));
+    push(4);
+    push(8);
+    assert_eq!((bench.tally().in_flight, bench.dropped(DropReason::QueueFull)), (7, 8));
 }
 
 #[tokio::test]
