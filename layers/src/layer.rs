@@ -15,7 +15,6 @@ use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::callsite::cache::Entry;
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
@@ -25,6 +24,7 @@ use crate::fold::plan::{FoldPlan, IntegerFold};
 use crate::fold::shard::Slots;
 use crate::fold::visit::FoldVisitor;
 use crate::forward::visit::{Place, RecordVisitor};
+use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
 use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
 use crate::visit::Both;
@@ -65,62 +65,6 @@ impl<S> WeaverLayer<S> {
 /// What stands inside the filter: records whose callsites the filter does not always enable, and those of `log`.
 pub(crate) struct Stages(Arc<Weaver>);
 
-/// The layer's own per-layer filter: records by the directives, entities and folds always.
-struct OwnFilter(Arc<Weaver>);
-
-/// What the directives say of a callsite.
-pub(crate) fn callsite_enabled(filter: &EnvFilter, metadata: &'static Metadata<'static>) -> Interest {
-    <EnvFilter as Filter<Registry>>::callsite_enabled(filter, metadata)
-}
-
-impl<S> Filter<S> for OwnFilter
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        match self.0.role(metadata) {
-            Role::Entity(_) | Role::Folds => true,
-            Role::Silent => false,
-            Role::Other => self.0.may_forward() && Filter::enabled(&self.0.filter().env, metadata, context),
-        }
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Asked in any case, since the directives learn of spans by it.
-        let by_directives = callsite_enabled(&self.0.filter().env, metadata);
-        match self.0.role(metadata) {
-            Role::Entity(_) | Role::Folds => Interest::always(),
-            Role::Silent => Interest::never(),
-            Role::Other if self.0.may_forward() => by_directives,
-            Role::Other => Interest::never(),
-        }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.0.level_hint()
-    }
-
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        Filter::on_new_span(&self.0.filter().env, attributes, id, context);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        Filter::on_record(&self.0.filter().env, id, values, context);
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_enter(&self.0.filter().env, id, context);
-    }
-
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_exit(&self.0.filter().env, id, context);
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        Filter::on_close(&self.0.filter().env, id, context);
-    }
-}
-
 impl<S> Layer<S> for Stages
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -129,7 +73,7 @@ where
         let weaver = &*self.0;
         THREAD.with(|thread| {
             with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                slot.claim(weaver.instance);
+                slot.claim(weaver);
                 let plan = weaver.event_plan(event.metadata());
                 if weaver.is_closed() {
                     let log = weaver.is_log(&event.metadata().callsite());
@@ -143,6 +87,21 @@ where
             });
         });
     }
+}
+
+/// This thread enters a span.
+#[inline(always)]
+fn enter(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
+    let (context, place) = weaver.spans.enter(id.into_u64(), slot.token());
+    slot.set_context(slot.stack.push(id.into_u64(), context, place));
+}
+
+/// This thread leaves a span.
+#[inline(always)]
+fn leave(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
+    let (context, place) = slot.stack.pop(id.into_u64());
+    weaver.spans.leave(place, slot.token());
+    slot.set_context(context);
 }
 
 /// The context of an event: of the entered spans, or of the span that it names as its parent.
@@ -224,7 +183,7 @@ where
         let weaver = &*self.weaver;
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-            slot.claim(weaver.instance);
+            slot.claim(weaver);
             let plan = weaver.event_plan(event.metadata());
             let way = match plan.way() {
                 Way::Filtered | Way::Closed => {
@@ -270,6 +229,43 @@ where
         });
         if through_filter {
             self.inner.on_event(event, context);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_enter_slow(&self, id: &Id, context: Context<'_, S>) {
+        let weaver = &*self.weaver;
+        if weaver.has_entities {
+            THREAD.with(|thread| {
+                if !thread.suppressed.get() {
+                    with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                        slot.claim(weaver);
+                        enter(weaver, slot, id);
+                    });
+                }
+            });
+        }
+        if weaver.filters_by_span() {
+            self.inner.on_enter(id, context);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_exit_slow(&self, id: &Id, context: Context<'_, S>) {
+        let weaver = &*self.weaver;
+        if weaver.has_entities {
+            THREAD.with(|thread| {
+                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                    if slot.owner() == weaver.instance {
+                        leave(weaver, slot, id);
+                    }
+                });
+            });
+        }
+        if weaver.filters_by_span() {
+            self.inner.on_exit(id, context);
         }
     }
 
@@ -336,7 +332,7 @@ where
                 let metadata = std::ptr::from_ref(event.metadata()).cast();
                 let key = slot.key();
                 let entry = thread.plans.peek(metadata, key);
-                if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.instance && event.is_contextual() {
+                if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.epoch() && event.is_contextual() {
                     // SAFETY: the key is this layer's, so the plan is of its weaver, which keeps plans as long as it lives.
                     let plan = unsafe { &*entry.plan() };
                     match plan.way() {
@@ -379,7 +375,7 @@ where
                     return;
                 }
                 with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    slot.claim(weaver.instance);
+                    slot.claim(weaver);
                     let parent = match attributes.parent() {
                         Some(parent) => weaver.spans.get(parent.into_u64()),
                         None if attributes.is_contextual() => slot.stack.current(),
@@ -397,22 +393,16 @@ where
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
-        if weaver.has_entities {
-            THREAD.with(|thread| {
-                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    if slot.owner() != weaver.instance {
-                        if thread.suppressed.get() {
-                            return;
-                        }
-                        slot.claim(weaver.instance);
-                    }
-                    let id = id.into_u64();
-                    slot.set_context(slot.stack.push(id, weaver.spans.get(id)));
-                });
-            });
-        }
-        if weaver.filters_by_span() {
-            live.inner.on_enter(id, context);
+        // The short way has no call in it, so that it saves no registers: `Registry`'s own part is the dearer one.
+        let entered = THREAD.with(|thread| match thread.slots.get(weaver.slot) {
+            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => {
+                enter(weaver, slot, id);
+                true
+            }
+            _ => false,
+        });
+        if !entered {
+            live.on_enter_slow(id, context);
         }
     }
 
@@ -420,17 +410,15 @@ where
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
-        if weaver.has_entities {
-            THREAD.with(|thread| {
-                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    if slot.owner() == weaver.instance {
-                        slot.set_context(slot.stack.pop(id.into_u64()));
-                    }
-                });
-            });
-        }
-        if weaver.filters_by_span() {
-            live.inner.on_exit(id, context);
+        let left = THREAD.with(|thread| match thread.slots.get(weaver.slot) {
+            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => {
+                leave(weaver, slot, id);
+                true
+            }
+            _ => false,
+        });
+        if !left {
+            live.on_exit_slow(id, context);
         }
     }
 
@@ -455,15 +443,10 @@ where
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
         if weaver.has_entities {
-            weaver.spans.remove(id.into_u64());
-            THREAD.with(|thread| {
-                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    let ended = (slot.owner() == weaver.instance).then(|| slot.stack.close(id.into_u64())).flatten();
-                    if let Some(context) = ended {
-                        slot.set_context(context);
-                    }
-                });
-            });
+            // Behind a forgotten guard some thread is still inside: all look through their stacks once.
+            if weaver.spans.remove(id.into_u64()) {
+                weaver.begin_epoch();
+            }
         }
         live.inner.on_close(id, context);
     }

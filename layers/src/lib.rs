@@ -28,6 +28,8 @@ mod filter;
 #[cfg(not(weaver_loom))]
 mod layer;
 #[cfg(not(weaver_loom))]
+mod own_filter;
+#[cfg(not(weaver_loom))]
 mod redact;
 #[cfg(not(weaver_loom))]
 mod settings;

@@ -14,16 +14,19 @@ use crate::callsite::cache::PlanCache;
 use crate::entity::stack::SpanStack;
 use crate::fold::shard::{Shard, Slots};
 use crate::forward::queue::Producer;
+use crate::weaver::Weaver;
 
 /// Layers that may be live at once and still have a thread's state at hand; further ones find theirs by a search.
 pub(crate) const SLOTS: usize = 8;
 
 /// One layer's state on one thread.
 pub(crate) struct InstanceSlot {
-    /// Instance id and context id, or 0: then events go the slow way, which works everything out anew.
+    /// The instance's epoch and the context's id, or 0: then events go the slow way, which works everything out anew.
     key: Cell<u64>,
     /// Instance whose state this is, 0 for none.
     owner: Cell<u32>,
+    /// The epoch of that instance in which the stack was last looked through.
+    epoch: Cell<u32>,
     /// Reasons for a key of 0: user code that is running, or a thread that exports.
     held: Cell<u32>,
     pub(crate) stack: SpanStack,
@@ -32,7 +35,14 @@ pub(crate) struct InstanceSlot {
 
 impl InstanceSlot {
     const fn new() -> InstanceSlot {
-        InstanceSlot { key: Cell::new(0), owner: Cell::new(0), held: Cell::new(0), stack: SpanStack::new(), part: Cell::new(ptr::null()) }
+        InstanceSlot {
+            key: Cell::new(0),
+            owner: Cell::new(0),
+            epoch: Cell::new(0),
+            held: Cell::new(0),
+            stack: SpanStack::new(),
+            part: Cell::new(ptr::null()),
+        }
     }
 
     #[inline(always)]
@@ -48,7 +58,7 @@ impl InstanceSlot {
     #[inline(always)]
     pub(crate) fn set_context(&self, context: u32) {
         if self.held.get() == 0 {
-            self.key.set((self.owner.get() as u64) << 32 | context as u64);
+            self.key.set((self.epoch.get() as u64) << 32 | context as u64);
         }
     }
 
@@ -57,15 +67,27 @@ impl InstanceSlot {
         self.held.get() == 0
     }
 
-    /// Makes this the state of `instance`, if it is another one's that is gone.
-    pub(crate) fn claim(&self, instance: u32) {
-        if self.owner.get() != instance {
-            self.owner.set(instance);
+    /// Makes this the state of `weaver`'s instance, if it is another one's that is gone, and brings it to the present epoch.
+    pub(crate) fn claim(&self, weaver: &Weaver) {
+        if self.owner.get() != weaver.instance {
+            self.owner.set(weaver.instance);
+            self.epoch.set(weaver.epoch());
             self.held.set(0);
             self.stack.clear();
             self.part.set(ptr::null());
             self.key.set(0);
         }
+        if self.epoch.get() != weaver.epoch() {
+            self.epoch.set(weaver.epoch());
+            self.stack.end(|span, context| weaver.spans.get(span) == context);
+            self.set_context(self.stack.current());
+        }
+    }
+
+    /// A number for this thread and layer with the highest bit set, hardly ever another thread's.
+    #[inline(always)]
+    pub(crate) fn token(&self) -> u32 {
+        (ptr::from_ref(self) as usize >> 6) as u32 | 1 << 31
     }
 
     /// Sends events the slow way until the guard drops, so that they find nothing half done.

@@ -56,6 +56,8 @@ where
 pub struct Weaver {
     registry: Arc<ResolvedRegistry>,
     pub(crate) instance: u32,
+    /// Changes when threads must look through their stacks; never the value of another layer or of before.
+    epoch: AtomicU32,
     /// Index of this layer's state in each thread, [`SLOTS`] for none.
     pub(crate) slot: usize,
     pub(crate) alive: Arc<()>,
@@ -64,6 +66,7 @@ pub struct Weaver {
     pub(crate) spans: SpanTable,
     pub(crate) has_entities: bool,
     by_span: AtomicBool,
+    entities_only: AtomicBool,
     pub(crate) dispatch: OnceLock<WeakDispatch>,
     filter: RwLock<Arc<ForwardFilter>>,
     forward: bool,
@@ -91,6 +94,11 @@ pub struct Weaver {
 /// Bits of [`THREAD`](crate::thread::THREAD)'s slots that live layers hold.
 static TAKEN_SLOTS: Mutex<u32> = Mutex::new(0);
 
+fn next_epoch() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 fn take_slot() -> usize {
     let mut taken = TAKEN_SLOTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let slot = (!*taken).trailing_zeros() as usize;
@@ -117,7 +125,8 @@ impl fmt::Debug for Weaver {
 
 impl Weaver {
     fn new(settings: Settings) -> Weaver {
-        static NEXT_INSTANCE: AtomicU32 = AtomicU32::new(1);
+        let instance = next_epoch();
+        let has_entities = settings.registry.entities.iter().any(|entity| !entity.resource);
         let registry = settings.registry;
         let mut notes = notes(&registry);
         let layouts = (0..registry.metric_sets.len()).map(|at| Layout::new(&registry, MetricSetId(at as u32), &mut notes)).collect();
@@ -133,14 +142,16 @@ impl Weaver {
         let levels = [log::Level::Error, log::Level::Warn, log::Level::Info, log::Level::Debug, log::Level::Trace];
         let logs = levels.map(|level| log::Record::builder().level(level).build().as_trace().callsite());
         Weaver {
-            instance: NEXT_INSTANCE.fetch_add(1, Ordering::Relaxed),
+            instance,
+            epoch: instance.into(),
             slot: take_slot(),
             alive: Arc::new(()),
             counts: Counts::default(),
             contexts: Contexts::new(),
             spans: SpanTable::new(),
-            has_entities: registry.entities.iter().any(|entity| !entity.resource),
-            by_span: AtomicBool::new(settings.filter.by_span),
+            has_entities,
+            by_span: settings.filter.by_span.into(),
+            entities_only: (has_entities && !settings.filter.by_span).into(),
             dispatch: OnceLock::new(),
             filter: RwLock::new(Arc::new(settings.filter)),
             forward: settings.forward,
@@ -226,6 +237,7 @@ impl Weaver {
     /// Entities and folds go on as before. Cost: one pass over the callsites of the process.
     pub fn set_filter(&self, filter: ForwardFilter) {
         self.by_span.store(filter.by_span, Ordering::Relaxed);
+        self.entities_only.store(self.has_entities && !filter.by_span, Ordering::Relaxed);
         *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
         let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.key())).map(|entry| entry.value().clone()).collect();
         for (plan, metadata) in plans {
@@ -252,9 +264,25 @@ impl Weaver {
         self.events.iter().for_each(|entry| entry.value().0.close());
     }
 
+    #[inline(always)]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Makes every thread look through its stack at its next event.
+    pub(crate) fn begin_epoch(&self) {
+        self.epoch.store(next_epoch(), Ordering::Relaxed);
+    }
+
     /// Whether any record may be forwarded at all.
     pub(crate) fn may_forward(&self) -> bool {
         self.forward
+    }
+
+    /// Whether entering a span matters for entities, and for nothing else.
+    #[inline(always)]
+    pub(crate) fn spans_are_entities_only(&self) -> bool {
+        self.entities_only.load(Ordering::Relaxed)
     }
 
     /// Whether the directives must see which spans are entered.
@@ -307,7 +335,7 @@ impl Weaver {
         if !self.forward || event.is_some_and(|id| !self.registry.event(id).forward) {
             return Verdict::Never;
         }
-        let interest = crate::layer::callsite_enabled(&self.filter().env, metadata);
+        let interest = crate::own_filter::callsite_enabled(&self.filter().env, metadata);
         match interest {
             _ if interest.is_always() => Verdict::Always,
             _ if interest.is_never() => Verdict::Never,

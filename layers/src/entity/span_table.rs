@@ -15,6 +15,20 @@ const WAYS: usize = 4;
 struct Entry {
     id: AtomicU64,
     context: AtomicU32,
+    /// The thread that is inside the span, 0 for none, [`SEVERAL`] once a second one came while it was. Plain loads and
+    /// stores: two threads that enter or leave at the very same moment may leave one of them out.
+    entered: AtomicU32,
+}
+
+/// No thread has this number; it stays until the span closes.
+const SEVERAL: u32 = 1;
+
+/// Where a span's entry stands, for leaving it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SpanPlace(u32);
+
+impl SpanPlace {
+    pub(crate) const NONE: SpanPlace = SpanPlace(u32::MAX);
 }
 
 /// Contexts of live spans; a span without context has no entry.
@@ -35,9 +49,14 @@ impl SpanTable {
     }
 
     #[inline(always)]
-    fn bucket(&self, id: u64) -> &[Entry; WAYS] {
-        let at = (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BUCKETS.trailing_zeros())) as usize * WAYS;
-        self.entries[at..at + WAYS].first_chunk().expect("a bucket has WAYS entries")
+    fn first(id: u64) -> usize {
+        (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BUCKETS.trailing_zeros())) as usize * WAYS
+    }
+
+    #[inline(always)]
+    fn bucket(&self, id: u64) -> &[Entry] {
+        let at = Self::first(id);
+        &self.entries[at..at + WAYS]
     }
 
     /// Notes the context of a span that was just made. The thread that makes the span calls this before anyone can enter it.
@@ -47,6 +66,7 @@ impl SpanTable {
             let claimed =
                 entry.id.load(Ordering::Relaxed) == id || entry.id.compare_exchange(0, id, Ordering::AcqRel, Ordering::Relaxed).is_ok();
             if claimed {
+                entry.entered.store(0, Ordering::Relaxed);
                 entry.context.store(context, Ordering::Release);
                 return;
             }
@@ -67,15 +87,40 @@ impl SpanTable {
         if self.aside_len.load(Ordering::Relaxed) == 0 { 0 } else { self.get_aside(id) }
     }
 
+    /// As [`get`](Self::get), for a thread that enters the span; `thread` is not 0.
+    #[inline(always)]
+    pub(crate) fn enter(&self, id: u64, thread: u32) -> (u32, SpanPlace) {
+        let first = Self::first(id);
+        for (way, entry) in self.entries[first..first + WAYS].iter().enumerate() {
+            if entry.id.load(Ordering::Relaxed) == id {
+                let inside = entry.entered.load(Ordering::Relaxed);
+                entry.entered.store(if inside == 0 || inside == thread { thread } else { SEVERAL }, Ordering::Relaxed);
+                return (entry.context.load(Ordering::Acquire), SpanPlace((first + way) as u32));
+            }
+        }
+        (if self.aside_len.load(Ordering::Relaxed) == 0 { 0 } else { self.get_aside(id) }, SpanPlace::NONE)
+    }
+
+    /// The thread leaves the span that stands there.
+    #[inline(always)]
+    pub(crate) fn leave(&self, place: SpanPlace, thread: u32) {
+        let entry = self.entries.get(place.0 as usize).filter(|entry| entry.entered.load(Ordering::Relaxed) == thread);
+        if let Some(entry) = entry {
+            entry.entered.store(0, Ordering::Relaxed);
+        }
+    }
+
     #[cold]
     fn get_aside(&self, id: u64) -> u32 {
         self.aside.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).copied().unwrap_or(0)
     }
 
-    /// Forgets a span that closed.
-    pub(crate) fn remove(&self, id: u64) {
+    /// Forgets a span that closed. Returns whether a thread may still be inside it, behind a forgotten guard.
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        let mut inside = false;
         for entry in self.bucket(id) {
             if entry.id.load(Ordering::Relaxed) == id {
+                inside |= entry.entered.load(Ordering::Relaxed) != 0;
                 entry.id.store(0, Ordering::Release);
             }
         }
@@ -84,6 +129,7 @@ impl SpanTable {
             aside.remove(&id);
             self.aside_len.store(aside.len(), Ordering::Release);
         }
+        inside
     }
 }
 
@@ -98,7 +144,7 @@ mod tests {
             table.insert(id, id as u32);
         }
         assert!((1..=20_000u64).all(|id| table.get(id) == id as u32));
-        (1..=20_000u64).step_by(2).for_each(|id| table.remove(id));
+        (1..=20_000u64).step_by(2).for_each(|id| assert!(!table.remove(id)));
         assert!((1..=20_000u64).all(|id| table.get(id) == if id % 2 == 1 { 0 } else { id as u32 }));
     }
 
@@ -111,5 +157,23 @@ mod tests {
         assert_eq!(table.get(7), 2);
         table.insert(7, 3);
         assert_eq!(table.get(7), 3, "a close that was not seen");
+    }
+
+    #[test]
+    fn a_span_that_closes_while_a_thread_is_inside_says_so() {
+        let table = SpanTable::new();
+        let (one, other) = (42, 43);
+        table.insert(7, 1);
+        table.enter(7, one);
+        assert!(table.remove(7), "never left");
+        table.insert(7, 2);
+        let (context, place) = table.enter(7, one);
+        table.leave(place, one);
+        assert_eq!((context, table.remove(7)), (2, false));
+        table.insert(7, 3);
+        table.enter(7, one);
+        let (_, place) = table.enter(7, other);
+        table.leave(place, other);
+        assert!(table.remove(7), "one is still inside");
     }
 }

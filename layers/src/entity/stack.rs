@@ -7,16 +7,33 @@
 use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
 
+use super::span_table::SpanPlace;
+
 const IN_PLACE: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     span: u64,
+    /// The context, and in the highest bit whether the span stands here already.
     context: u32,
-    duplicate: bool,
+    place: SpanPlace,
 }
 
-const NO_FRAME: Frame = Frame { span: 0, context: 0, duplicate: false };
+const DUPLICATE: u32 = 1 << 31;
+
+const NO_FRAME: Frame = Frame { span: 0, context: 0, place: SpanPlace::NONE };
+
+impl Frame {
+    #[inline(always)]
+    fn is_duplicate(&self) -> bool {
+        self.context & DUPLICATE != 0
+    }
+
+    /// The frame of a span that has ended. No span has the id 0, so that a new one of its id is not taken for it.
+    fn ended(&self) -> Frame {
+        Frame { span: 0, context: self.context & DUPLICATE, place: SpanPlace::NONE }
+    }
+}
 
 /// The entered spans of one thread under one layer.
 pub(crate) struct SpanStack {
@@ -36,7 +53,6 @@ impl SpanStack {
         }
     }
 
-    #[inline(always)]
     fn frame(&self, at: usize) -> Frame {
         if at < IN_PLACE {
             return self.frames[at].get();
@@ -45,12 +61,24 @@ impl SpanStack {
         unsafe { (&*self.spilled.get())[at - IN_PLACE] }
     }
 
-    /// Enters a span whose context is `context`; returns the context in force then.
+    /// Enters a span whose context is `context` and whose entry stands at `place`; returns the context in force then.
     #[inline(always)]
-    pub(crate) fn push(&self, span: u64, context: u32) -> u32 {
+    pub(crate) fn push(&self, span: u64, context: u32, place: SpanPlace) -> u32 {
         let len = self.len.get();
-        let duplicate = len > 0 && (0..len).any(|at| self.frame(at).span == span);
-        let frame = Frame { span, context, duplicate };
+        if len >= IN_PLACE || self.frames[..len].iter().any(|frame| frame.get().span == span) {
+            return self.push_inner(span, context, place);
+        }
+        self.frames[len].set(Frame { span, context, place });
+        self.len.set(len + 1);
+        context
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_inner(&self, span: u64, context: u32, place: SpanPlace) -> u32 {
+        let len = self.len.get();
+        let duplicate = (0..len).any(|at| self.frame(at).span == span);
+        let frame = Frame { span, context: context | if duplicate { DUPLICATE } else { 0 }, place };
         if len < IN_PLACE {
             self.frames[len].set(frame);
         } else {
@@ -58,24 +86,32 @@ impl SpanStack {
             unsafe { (*self.spilled.get()).push(frame) };
         }
         self.len.set(len + 1);
-        if duplicate { self.current() } else { context }
+        self.current()
     }
 
-    /// Leaves a span; returns the context in force then.
+    /// Leaves a span; returns the context in force then, and where the span's entry stands if it is left altogether.
     #[inline(always)]
-    pub(crate) fn pop(&self, span: u64) -> u32 {
-        let len = self.len.get();
-        if len > 0 && len <= IN_PLACE && self.frames[len - 1].get().span == span {
-            self.len.set(len - 1);
-            return self.current();
+    pub(crate) fn pop(&self, span: u64) -> (u32, SpanPlace) {
+        let last = self.len.get().wrapping_sub(1);
+        if last < IN_PLACE {
+            let frame = self.frames[last].get();
+            if frame.span == span && !frame.is_duplicate() {
+                self.len.set(last);
+                let outer = if last == 0 { NO_FRAME } else { self.frames[last - 1].get() };
+                let context = if outer.is_duplicate() { self.current() } else { outer.context };
+                return (context, frame.place);
+            }
         }
         self.pop_inner(span)
     }
 
     #[cold]
-    fn pop_inner(&self, span: u64) -> u32 {
+    #[inline(never)]
+    fn pop_inner(&self, span: u64) -> (u32, SpanPlace) {
         let len = self.len.get();
+        let mut place = SpanPlace::NONE;
         if let Some(at) = (0..len).rev().find(|at| self.frame(*at).span == span) {
+            let frame = self.frame(at);
             // SAFETY: as in `frame`.
             let spilled = unsafe { &mut *self.spilled.get() };
             if at >= IN_PLACE {
@@ -87,42 +123,41 @@ impl SpanStack {
                     self.frames[IN_PLACE - 1].set(spilled.remove(0));
                 }
             }
+            place = frame.place;
             self.len.set(len - 1);
         }
-        self.current()
+        let inside = (0..self.len.get()).any(|at| self.frame(at).span == span);
+        (self.current(), if inside { SpanPlace::NONE } else { place })
     }
 
     /// The context in force: of the innermost entered span that is no duplicate.
-    #[inline(always)]
     pub(crate) fn current(&self) -> u32 {
         let mut at = self.len.get();
         while at > 0 {
             at -= 1;
             let frame = self.frame(at);
-            if !frame.duplicate {
+            if !frame.is_duplicate() {
                 return frame.context;
             }
         }
         0
     }
 
-    /// A span has closed while it stands here, behind a forgotten guard: nothing is in force by it any more.
-    /// Returns the context in force then, `None` if it does not stand here.
-    pub(crate) fn close(&self, span: u64) -> Option<u32> {
-        let len = self.len.get();
-        let mut found = false;
-        for at in (0..len).filter(|at| self.frame(*at).span == span) {
-            found = true;
-            // No span has the id 0, so that a new span of this id is not taken for this one entered again.
-            let ended = Frame { span: 0, context: 0, ..self.frame(at) };
+    /// Takes spans that have ended out of force: `alive` says of a span and its context whether it has not.
+    pub(crate) fn end(&self, alive: impl Fn(u64, u32) -> bool) {
+        for at in 0..self.len.get() {
+            let frame = self.frame(at);
+            let context = frame.context & !DUPLICATE;
+            if context == 0 || alive(frame.span, context) {
+                continue;
+            }
             if at < IN_PLACE {
-                self.frames[at].set(ended);
+                self.frames[at].set(frame.ended());
             } else {
                 // SAFETY: as in `frame`.
-                unsafe { (&mut *self.spilled.get())[at - IN_PLACE] = ended };
+                unsafe { (&mut *self.spilled.get())[at - IN_PLACE] = frame.ended() };
             }
         }
-        found.then(|| self.current())
     }
 
     /// Forgets all, and gives the memory back.
@@ -168,10 +203,10 @@ mod tests {
             for (enter, span) in steps {
                 let current = if enter {
                     model.push(span);
-                    stack.push(span, span as u32 * 10)
+                    stack.push(span, span as u32 * 10, SpanPlace::NONE)
                 } else {
                     model.pop(span);
-                    stack.pop(span)
+                    stack.pop(span).0
                 };
                 prop_assert_eq!(current, model.current());
                 prop_assert_eq!(stack.current(), model.current());

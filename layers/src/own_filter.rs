@@ -1,0 +1,72 @@
+//! The layer's own per-layer filter: records by the directives, entities and folds always.
+//!
+//! The `Filtered` inside the layer asks it for every callsite, and for each event of those that are neither
+//! always on nor always off. It says nothing of other layers and is never asked for them.
+
+use std::sync::Arc;
+
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::subscriber::Interest;
+use tracing_core::{LevelFilter, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::callsite::plan::Role;
+use crate::weaver::Weaver;
+
+/// The layer's own per-layer filter: records by the directives, entities and folds always.
+pub(crate) struct OwnFilter(pub(crate) Arc<Weaver>);
+
+/// What the directives say of a callsite.
+pub(crate) fn callsite_enabled(filter: &EnvFilter, metadata: &'static Metadata<'static>) -> Interest {
+    <EnvFilter as Filter<Registry>>::callsite_enabled(filter, metadata)
+}
+
+impl<S> Filter<S> for OwnFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        match self.0.role(metadata) {
+            Role::Entity(_) | Role::Folds => true,
+            Role::Silent => false,
+            Role::Other => self.0.may_forward() && Filter::enabled(&self.0.filter().env, metadata, context),
+        }
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Asked in any case, since the directives learn of spans by it.
+        let by_directives = callsite_enabled(&self.0.filter().env, metadata);
+        match self.0.role(metadata) {
+            Role::Entity(_) | Role::Folds => Interest::always(),
+            Role::Silent => Interest::never(),
+            Role::Other if self.0.may_forward() => by_directives,
+            Role::Other => Interest::never(),
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.level_hint()
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        Filter::on_new_span(&self.0.filter().env, attributes, id, context);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        Filter::on_record(&self.0.filter().env, id, values, context);
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        Filter::on_enter(&self.0.filter().env, id, context);
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        Filter::on_exit(&self.0.filter().env, id, context);
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        Filter::on_close(&self.0.filter().env, id, context);
+    }
+}
