@@ -67,6 +67,9 @@ struct Bounded<'a> {
 
 impl Write for Bounded<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.cut {
+            return Err(fmt::Error);
+        }
         let room = MAX_TEXT - self.text.len();
         if part.len() <= room {
             self.text.push_str(part);

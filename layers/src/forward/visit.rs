@@ -348,11 +348,19 @@ impl Visit for RecordVisitor<'_> {
 }
 
 impl RecordVisitor<'_> {
+    fn source<'e>(&self, error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
+        let source = user_code::guarded(self.place.slot, || error.source());
+        if source.is_none() {
+            self.count(FieldDropReason::Panic);
+        }
+        source.flatten()
+    }
+
     /// Texts of an error's sources, the nearest first.
     fn sources(&mut self, error: &(dyn std::error::Error + 'static)) -> Vec<String> {
         let mut sources = Vec::new();
-        let mut next = user_code::guarded(self.place.slot, || error.source());
-        while let Some(Some(source)) = next {
+        let mut next = self.source(error);
+        while let Some(source) = next {
             let mut text = String::new();
             match user_code::format(self.place.slot, &mut text, format_args!("{source}")) {
                 Formatted::Panicked => self.count(FieldDropReason::Panic),
@@ -366,7 +374,7 @@ impl RecordVisitor<'_> {
             if sources.len() >= MAX_SOURCES {
                 break;
             }
-            next = user_code::guarded(self.place.slot, || source.source());
+            next = self.source(source);
         }
         sources
     }
