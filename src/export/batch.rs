@@ -169,7 +169,7 @@ impl ScopeTable {
             attributes: key_values(&readings.context(scope.context).attributes),
             ..Default::default()
         };
-        let key = (Arc::<[u8]>::from(field(1, &message.encode_to_vec())), scope.known);
+        let key = (Arc::<[u8]>::from(field(1, &message.encode_to_vec())), scope.known && !self.schema_url.is_empty());
         let index = *self.of_header.entry(key.clone()).or_insert_with(|| {
             self.headers.push(key);
             self.headers.len() - 1

@@ -13,6 +13,9 @@ use crate::export::source::{Readings, RecordSource};
 
 pub(super) const SCHEMA_URL: &str = "https://example.com/schemas/acme/0.1.0";
 
+/// Numbers of scope names that differ by this stand for one name.
+pub(super) const NAMES: u32 = 1000;
+
 #[derive(Clone)]
 pub(super) struct Fake(Arc<Inner>);
 
@@ -127,7 +130,7 @@ impl Readings for Fake {
     }
 
     fn scope_name(&self, name: u32) -> Arc<str> {
-        format!("target::{name}").into()
+        format!("target::{}", name % NAMES).into()
     }
 
     /// Context 0 is empty; any other has one entity with the id as its identity.

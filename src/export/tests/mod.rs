@@ -2,6 +2,7 @@
 //! Run by `cargo test`; each test bounds its own time.
 //! No test asserts an upper bound on time that a slow machine could miss.
 
+mod batch;
 mod fake;
 mod faults;
 mod layers;
