@@ -15,7 +15,10 @@ mod metrics;
 mod own_metrics;
 mod queue;
 mod report;
+// Without a transport there is nobody who answers, and nothing to send with a request.
+#[cfg_attr(not(any(feature = "http", feature = "grpc")), allow(dead_code))]
 mod retry;
+#[cfg_attr(not(any(feature = "http", feature = "grpc")), allow(dead_code))]
 mod settings;
 mod sink;
 mod source;
@@ -25,7 +28,7 @@ mod transport;
 #[cfg(all(test, feature = "http", feature = "grpc"))]
 mod tests;
 
-pub(crate) use handle::{ExporterHandle, StartError, start};
+pub(crate) use handle::{ExporterHandle, start};
 pub(crate) use json::{logs as logs_json, metrics as metrics_json};
 pub use report::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
 pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};

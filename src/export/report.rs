@@ -109,7 +109,7 @@ impl DestinationReport {
 pub struct SignalReport {
     /// Records that passed the filter, or data points that were collected.
     pub created: u64,
-    /// What became of them at each destination. Never empty.
+    /// What became of them at each destination. Records that nothing is configured to take stand at one called `none`.
     pub destinations: Vec<DestinationReport>,
 }
 

@@ -87,11 +87,6 @@ impl Pace {
         Pace { backoff: backoff(), not_before: None }
     }
 
-    /// When the next attempt may be made, if not now.
-    pub(crate) fn not_before(&self) -> Option<Instant> {
-        self.not_before
-    }
-
     /// Waits until an attempt may be made.
     pub(crate) async fn wait(&self) {
         if let Some(time) = self.not_before {

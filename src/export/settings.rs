@@ -42,7 +42,7 @@ impl ExportSettings {
 }
 
 /// One receiver of one signal.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct OtlpEndpoint {
     /// For HTTP the whole URL, `/v1/logs` or `/v1/metrics` included; for gRPC `http://host:port` (plaintext) or `https://host:port`.
     pub(crate) url: String,
@@ -80,6 +80,19 @@ impl OtlpEndpoint {
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         (scheme, authority.rsplit_once('@').map_or(authority, |(_, host)| host), path)
+    }
+}
+
+impl fmt::Debug for OtlpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL as it is may hold a password.
+        f.debug_struct("OtlpEndpoint")
+            .field("url", &self.shown())
+            .field("protocol", &self.protocol)
+            .field("headers", &self.headers)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish()
     }
 }
 
@@ -180,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn debug_of_settings_never_shows_a_header() {
+    fn debug_of_settings_never_shows_a_header_or_a_password() {
         let mut settings = ExportSettings::new(Vec::new());
-        settings.logs = Some(endpoint("http://h:1"));
+        settings.logs = Some(endpoint("http://me:hunter2@h:1"));
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(!format!("{}", Secret::new("hunter2")).contains("hunter2"));
     }

@@ -191,7 +191,10 @@ fn a_full_queue_leaves_records_where_they_are_and_everything_is_accounted_for() 
 fn a_destination_that_cannot_work_is_counted_and_is_no_error_at_start() {
     let mut bad_header = endpoint("http://127.0.0.1:1".into(), Protocol::HttpProtobuf);
     bad_header.headers.push(("content-length".into(), Secret::new("1")));
-    for endpoint in [endpoint("no url".into(), Protocol::HttpProtobuf), endpoint("ftp://h".into(), Protocol::Grpc), bad_header] {
+    let bad_url = endpoint("no url".into(), Protocol::HttpProtobuf);
+    let bad_scheme = endpoint("ftp://h".into(), Protocol::Grpc);
+    let password = endpoint("http://me:hunter2@127.0.0.1:1".into(), Protocol::Grpc);
+    for endpoint in [bad_url, bad_scheme, password, bad_header] {
         let fake = Fake::new();
         let mut settings = settings();
         settings.logs = Some(endpoint);

@@ -52,6 +52,9 @@ impl Grpc {
             .map_err(|error| causes(&error))?
             .connect_timeout(endpoint.timeout.max(Duration::from_millis(1)))
             .tcp_nodelay(true);
+        if client.uri().authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err("user and password in the URL are not sent over gRPC: use a header".into());
+        }
         match client.uri().scheme_str() {
             Some("http") => {}
             Some("https") => {

@@ -29,7 +29,6 @@ const MAX_ERROR_BODY: usize = 16 << 10;
 const ERROR_BODY_TIME: Duration = Duration::from_millis(250);
 
 /// A client of one URL.
-#[derive(Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
     url: reqwest::Url,
@@ -111,6 +110,13 @@ impl Http {
             StatusCode::PAYLOAD_TOO_LARGE => Answer::Refused { reason: DropReason::TooLarge, what },
             _ => Answer::Refused { reason: DropReason::NotRetryable, what },
         }
+    }
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("Http").field("signal", &self.signal).finish_non_exhaustive()
     }
 }
 
