@@ -1,0 +1,249 @@
+//! The builder: what a program says about its telemetry in code.
+//! Programs call it once, at start.
+//! It only keeps what it is told; start-up reads environment, registry and files.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
+use tracing_weaver_layers::WeaverLayer;
+
+use crate::config::FILTER_VARIABLE;
+use crate::error::Error;
+use crate::resource::ResourceValue;
+use crate::sink::Memory;
+use crate::telemetry::Telemetry;
+use crate::{install, start_up};
+
+/// Starts the configuration of telemetry. What is set in code beats the environment, except the filter.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// let telemetry = tracing_weaver::builder().registry("registry/acme").service_name("orders").install()?;
+/// tracing::info!("up");
+/// println!("{}", telemetry.shutdown(Duration::from_secs(5)));
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
+pub fn builder() -> Builder {
+    Builder {
+        registry: None,
+        two_registries: false,
+        neighbours: Vec::new(),
+        filter: None,
+        filter_variable: FILTER_VARIABLE.to_owned(),
+        resource: Vec::new(),
+        detectors: Vec::new(),
+        console: None,
+        file: None,
+        memory: None,
+        fold: true,
+        forward: true,
+        code_location: false,
+    }
+}
+
+/// A layer beside ours.
+pub(crate) type Neighbour = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Where the registry comes from.
+pub(crate) enum RegistrySource {
+    /// A folder of YAML.
+    #[cfg(feature = "yaml")]
+    Folder(PathBuf),
+    /// A packed registry.
+    Bytes(Cow<'static, [u8]>),
+}
+
+/// Configuration of telemetry in code; made by [`builder`].
+#[must_use = "nothing starts before `install()` or `build()`"]
+pub struct Builder {
+    pub(crate) registry: Option<RegistrySource>,
+    pub(crate) two_registries: bool,
+    pub(crate) neighbours: Vec<Neighbour>,
+    pub(crate) filter: Option<String>,
+    pub(crate) filter_variable: String,
+    pub(crate) resource: Vec<(String, ResourceValue)>,
+    pub(crate) detectors: Vec<String>,
+    pub(crate) console: Option<bool>,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) fold: bool,
+    pub(crate) forward: bool,
+    pub(crate) code_location: bool,
+}
+
+impl Builder {
+    /// The folder of the registry, relative to the working directory. Read at start-up.
+    ///
+    /// Without a registry, records leave as they were written and nothing is folded.
+    #[cfg(feature = "yaml")]
+    pub fn registry(self, folder: impl AsRef<std::path::Path>) -> Self {
+        self.with_registry(RegistrySource::Folder(folder.as_ref().to_owned()))
+    }
+
+    /// The registry as `tracing_weaver_registry::pack` wrote it, so that a deployed program needs no folder.
+    ///
+    /// In `build.rs`, with `tracing-weaver-registry` as a build-dependency:
+    ///
+    /// ```ignore
+    /// tracing_weaver_registry::pack("registry/acme")?; // writes $OUT_DIR/acme.registry
+    /// ```
+    ///
+    /// and in the program:
+    ///
+    /// ```ignore
+    /// tracing_weaver::builder().registry_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/acme.registry")))
+    /// ```
+    pub fn registry_bytes(self, packed: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.with_registry(RegistrySource::Bytes(packed.into()))
+    }
+
+    /// Another layer beside ours, for [`install`](Self::install) alone. It may bring a filter of its own, and does not see ours.
+    ///
+    /// Records of the `log` crate reach it down to the level of our filter.
+    pub fn layer(mut self, neighbour: impl Layer<Registry> + Send + Sync + 'static) -> Self {
+        self.neighbours.push(Box::new(neighbour));
+        self
+    }
+
+    /// Which records are forwarded where no environment variable says so, in the grammar of `EnvFilter`; `info` without it.
+    ///
+    /// Entities and folds do not depend on it: what is counted at TRACE is counted.
+    pub fn filter(mut self, directives: impl Into<String>) -> Self {
+        self.filter = Some(directives.into());
+        self
+    }
+
+    /// Name of the environment variable for filter directives, in place of `TRACING_WEAVER_LOG`. `RUST_LOG` still holds where it is unset.
+    pub fn filter_env(mut self, variable: impl Into<String>) -> Self {
+        self.filter_variable = variable.into();
+        self
+    }
+
+    /// Resource attributes; may be called several times, and the last value of a key wins.
+    ///
+    /// They beat detectors, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`. What the registry calls secret or personal stays away from the
+    /// resource as from everything else.
+    pub fn resource<K: Into<String>, V: Into<ResourceValue>>(mut self, attributes: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.resource.extend(attributes.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self
+    }
+
+    /// The resource attribute `service.name`.
+    pub fn service_name(self, name: impl Into<String>) -> Self {
+        self.resource([("service.name", name.into())])
+    }
+
+    /// The resource attribute `service.version`.
+    pub fn service_version(self, version: impl Into<String>) -> Self {
+        self.resource([("service.version", version.into())])
+    }
+
+    /// Detectors of resource attributes beyond `service_instance`, `env` and `service_name`, which are always on: `os`, `process`, and on Linux
+    /// `host`.
+    ///
+    /// `host` gives `host.name`; `os` gives `os.type`; `process` gives `process.pid` and `process.executable.name`.
+    pub fn detectors<D: Into<String>>(mut self, names: impl IntoIterator<Item = D>) -> Self {
+        self.detectors.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether records go to stderr and a summary at shutdown to stdout, whatever else there is.
+    ///
+    /// Without this call the environment decides: the console serves each signal that has no receiver.
+    pub fn console(mut self, console: bool) -> Self {
+        self.console = Some(console);
+        self
+    }
+
+    /// A file to which every batch is appended as a line of OTLP/JSON, beside the other sinks; `-` is stdout.
+    ///
+    /// It is made for its owner alone. At 64 MiB it becomes `PATH.1`, an older one `PATH.2`.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Keeps every batch in memory too, for tests.
+    pub fn memory(mut self, memory: &Memory) -> Self {
+        self.memory = Some(memory.clone());
+        self
+    }
+
+    /// Whether disagreements between code and registry are reported as findings. This version finds none yet, so that it changes nothing.
+    pub fn findings(self, findings: bool) -> Self {
+        let _ = findings;
+        self
+    }
+
+    /// Whether measurements in events are folded into metric sets. On unless switched off.
+    pub fn fold(mut self, fold: bool) -> Self {
+        self.fold = fold;
+        self
+    }
+
+    /// Whether records are forwarded. On unless switched off.
+    pub fn forward(mut self, forward: bool) -> Self {
+        self.forward = forward;
+        self
+    }
+
+    /// Whether records of `tracing` events carry `code.file.path` and `code.line.number`, as those of `log` always do.
+    pub fn code_location(mut self, code_location: bool) -> Self {
+        self.code_location = code_location;
+        self
+    }
+
+    /// Starts telemetry for the whole program: our layer and its neighbours as the global subscriber, the bridge of the `log` crate, the export
+    /// thread.
+    ///
+    /// With `OTEL_SDK_DISABLED=true` it is `Ok`, does nothing, and installs the neighbours alone.
+    ///
+    /// # Errors
+    /// If the registry has faults, something that code says is wrong, or there is a global subscriber or a logger already; the text says
+    /// which line to write instead. A receiver that is not there is no error.
+    pub fn install(self) -> Result<Telemetry, Error> {
+        install::install(self, start_up::Mistakes::Fail)
+    }
+
+    /// As [`install`](Self::install), but never an error: where the registry cannot be read, plain records are exported; where something else
+    /// stands in the way, telemetry is off. The reason is said on stderr.
+    pub fn install_or_degrade(self) -> Telemetry {
+        install::install(self, start_up::Mistakes::Say).unwrap_or_else(|error| {
+            start_up::say(&[format!("telemetry is off: {error}")]);
+            Telemetry::off()
+        })
+    }
+
+    /// Makes a layer for a subscriber of your own and starts the export thread. Sets no global subscriber and no logger.
+    ///
+    /// ```
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let (telemetry, layer) = tracing_weaver::builder().build()?;
+    /// let subscriber = tracing_subscriber::registry().with(layer);
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`install`](Self::install), and where [`layer`](Self::layer) was called: a neighbour belongs on your subscriber.
+    pub fn build<S>(self) -> Result<(Telemetry, WeaverLayer<S>), Error>
+    where
+        S: tracing_core::Subscriber + for<'a> LookupSpan<'a>,
+    {
+        install::build(self)
+    }
+
+    fn with_registry(mut self, source: RegistrySource) -> Self {
+        self.two_registries |= self.registry.replace(source).is_some();
+        self
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("filter", &self.filter).field("neighbours", &self.neighbours.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+//! Starts telemetry: layer, global subscriber, bridge of `log`, export thread.
+//! The builder's last calls come here.
+//! What could fail is looked at before anything is started, and a failure leaves no thread behind.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tracing_core::subscriber::NoSubscriber;
+use tracing_core::{Dispatch, Subscriber, dispatcher};
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_weaver_layers::{PlanError, RecordReader, Weaver, WeaverLayer, weave};
+
+use crate::bridge::LogBridge;
+use crate::builder::{Builder, Neighbour};
+use crate::config::Environment;
+use crate::error::Error;
+use crate::export;
+use crate::outer::Outer;
+use crate::start_up::{Mistakes, Prepared, filter, prepare, say};
+use crate::telemetry::{Live, Telemetry};
+
+/// Whether the global subscriber is ours.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// How long a thread that is not needed after all may take to end.
+const CALL_OFF: Duration = Duration::from_secs(1);
+
+type WithNeighbours = Layered<Vec<Neighbour>, Registry>;
+
+/// `Builder::install`.
+pub(crate) fn install(mut builder: Builder, mistakes: Mistakes) -> Result<Telemetry, Error> {
+    let mut environment = Environment::of_process(&builder.filter_variable);
+    let neighbours = std::mem::take(&mut builder.neighbours);
+    if environment.disabled && neighbours.is_empty() {
+        return Ok(Telemetry::off());
+    }
+    expect_no_global_subscriber()?;
+    let stack = tracing_subscriber::registry();
+    if environment.disabled {
+        let bridge = LogBridge::set(true)?;
+        set_global(stack.with(neighbours))?;
+        bridge.adjust(filter(&builder, &environment, &mut Vec::new()).0.directives(), None);
+        return Ok(Telemetry::off());
+    }
+    let (settings, prepared) = prepare(builder, &mut environment, mistakes)?;
+    let directives = settings.filter.directives().to_owned();
+    // An empty list of layers would hide everything, so that without neighbours there is none.
+    if neighbours.is_empty() {
+        let (layer, weaver, reader) = weave::<Registry>(settings).map_err(unplanned)?;
+        let bridge = LogBridge::set(false)?;
+        start(prepared, directives, weaver, reader, Some(bridge), || set_global(stack.with(layer)))
+    } else {
+        let (layer, weaver, reader) = weave::<WithNeighbours>(settings).map_err(unplanned)?;
+        let bridge = LogBridge::set(true)?;
+        start(prepared, directives, weaver, reader, Some(bridge), || set_global(stack.with(neighbours).with(layer)))
+    }
+}
+
+/// `Builder::build`.
+pub(crate) fn build<S>(builder: Builder) -> Result<(Telemetry, WeaverLayer<S>), Error>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut environment = Environment::of_process(&builder.filter_variable);
+    if environment.disabled {
+        return Ok((Telemetry::off(), WeaverLayer::off()));
+    }
+    if !builder.neighbours.is_empty() {
+        return Err(Error::LayerWithBuild);
+    }
+    let (settings, prepared) = prepare(builder, &mut environment, Mistakes::Fail)?;
+    let directives = settings.filter.directives().to_owned();
+    let (layer, weaver, reader) = weave::<S>(settings).map_err(unplanned)?;
+    Ok((start(prepared, directives, weaver, reader, None, || Ok(()))?, layer))
+}
+
+/// Starts the export thread and, once `claim` gave us the place that we need, says so.
+fn start(
+    mut prepared: Prepared,
+    directives: String,
+    weaver: Arc<Weaver>,
+    reader: RecordReader,
+    bridge: Option<LogBridge>,
+    claim: impl FnOnce() -> Result<(), Error>,
+) -> Result<Telemetry, Error> {
+    let exporter = export::start(weaver.clone(), reader, prepared.export).map_err(|error| Error::Start(error.to_string()))?;
+    if let Err(error) = claim() {
+        exporter.shutdown(CALL_OFF);
+        return Err(error);
+    }
+    let mut lines = std::mem::take(&mut prepared.warnings);
+    lines.push(prepared.description.line(&directives));
+    lines.extend(weaver.notes());
+    say(&lines);
+    let live = Live {
+        weaver,
+        exporter,
+        bridge,
+        registry: prepared.registry,
+        filter: Mutex::new((directives.clone(), prepared.description.filter_from.clone())),
+        description: prepared.description,
+        #[cfg(feature = "console")]
+        tally: prepared.tally,
+        started: Instant::now(),
+        pid: std::process::id(),
+        summed_up: AtomicBool::new(false),
+    };
+    live.adjust_log(&directives);
+    Ok(Telemetry::live(live))
+}
+
+fn unplanned(error: PlanError) -> Error {
+    Error::Plan(error.to_string())
+}
+
+fn set_global(stack: impl Subscriber + Send + Sync) -> Result<(), Error> {
+    dispatcher::set_global_default(Dispatch::new(Outer::new(stack))).map_err(|_| exists())?;
+    INSTALLED.store(true, Ordering::Release);
+    Ok(())
+}
+
+fn expect_no_global_subscriber() -> Result<(), Error> {
+    let is_set = || dispatcher::get_default(|default| !default.is::<NoSubscriber>());
+    // A subscriber of this thread alone hides whether there is a global one; a new thread has none of its own.
+    let global = is_set() && std::thread::spawn(is_set).join().unwrap_or(false);
+    if global { Err(exists()) } else { Ok(()) }
+}
+
+fn exists() -> Error {
+    if INSTALLED.load(Ordering::Acquire) { Error::AlreadyInstalled } else { Error::SubscriberExists }
+}

@@ -1,0 +1,168 @@
+//! The handle of running telemetry: flush, shut down, look, change the filter.
+//! The program holds it from start to end.
+//! Every call comes back within its deadline, from any thread and inside any runtime, and none panics.
+
+#[cfg(feature = "console")]
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing_weaver_layers::{BadDirective, ForwardFilter, Weaver};
+use tracing_weaver_registry::model::ResolvedRegistry;
+
+use crate::bridge::LogBridge;
+use crate::describe::Description;
+use crate::export::{ExporterHandle, FlushError, Report, Stats};
+#[cfg(feature = "console")]
+use crate::sink::EventTally;
+use crate::snapshot::MetricsSnapshot;
+#[cfg(feature = "console")]
+use crate::summary::{AtShutdown, at_shutdown};
+
+/// How long the drop of a handle waits at most.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Running telemetry. Keep it for as long as there is something to say; dropping it shuts down, which takes 5 seconds at most.
+///
+/// Where telemetry is switched off (`OTEL_SDK_DISABLED=true`), every call does nothing and finds nothing.
+#[must_use = "dropping it shuts telemetry down; keep it until the end of `main`"]
+pub struct Telemetry {
+    live: Option<Live>,
+}
+
+pub(crate) struct Live {
+    pub(crate) weaver: Arc<Weaver>,
+    pub(crate) exporter: ExporterHandle,
+    pub(crate) bridge: Option<LogBridge>,
+    pub(crate) registry: Arc<ResolvedRegistry>,
+    pub(crate) description: Description,
+    /// Directives in force, and where they came from.
+    pub(crate) filter: Mutex<(String, String)>,
+    #[cfg(feature = "console")]
+    pub(crate) tally: Option<Arc<EventTally>>,
+    pub(crate) started: Instant,
+    /// The process that started it: a forked child has nothing to sum up.
+    pub(crate) pid: u32,
+    pub(crate) summed_up: AtomicBool,
+}
+
+impl Telemetry {
+    pub(crate) fn off() -> Self {
+        Telemetry { live: None }
+    }
+
+    pub(crate) fn live(live: Live) -> Self {
+        Telemetry { live: Some(live) }
+    }
+
+    /// Sends all that was emitted until now, records and metrics, and awaits the answers.
+    ///
+    /// # Errors
+    /// If the deadline passed first, something was dropped, or telemetry was shut down before.
+    pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.live.as_ref().map_or(Ok(()), |live| live.exporter.force_flush(timeout))
+    }
+
+    /// Sends what is there, awaits the answers, and ends the export thread; what is emitted later is dropped, counted.
+    ///
+    /// May be called again, from any thread; the report is then that of the last moment. Where the console is a sink, the first call prints a
+    /// summary on stdout.
+    pub fn shutdown(&self, timeout: Duration) -> Report {
+        let Some(live) = &self.live else { return off_report() };
+        let report = live.exporter.shutdown(timeout);
+        if !live.summed_up.swap(true, Ordering::AcqRel) {
+            live.sum_up();
+        }
+        report
+    }
+
+    /// What was exported and what was dropped since start, by reason.
+    pub fn stats(&self) -> Stats {
+        self.live.as_ref().map_or_else(Stats::default, |live| live.exporter.stats())
+    }
+
+    /// Changes which records are forwarded, for all threads. Entities and folds go on as before.
+    ///
+    /// # Errors
+    /// If a directive cannot be read; then nothing changes.
+    pub fn set_filter(&self, directives: &str) -> Result<(), BadDirective> {
+        let filter = ForwardFilter::parse(directives)?;
+        let Some(live) = &self.live else { return Ok(()) };
+        let mut in_force = lock(&live.filter);
+        *in_force = (filter.directives().to_owned(), "set at run time".to_owned());
+        live.weaver.set_filter(filter);
+        live.adjust_log(&in_force.0);
+        Ok(())
+    }
+
+    /// All metric sets now, cumulative since their start.
+    pub fn metrics_snapshot(&self) -> MetricsSnapshot {
+        match &self.live {
+            Some(live) => live.snapshot(),
+            None => MetricsSnapshot::new(Arc::default(), Default::default()),
+        }
+    }
+
+    /// What telemetry does, in a few lines for people: registry, filter, sinks, resource.
+    pub fn describe(&self) -> String {
+        let Some(live) = &self.live else { return "telemetry is switched off".to_owned() };
+        let filter = lock(&live.filter);
+        live.description.text(&filter.0, &filter.1)
+    }
+}
+
+impl Live {
+    /// `log`'s own level follows the filter, where the bridge is ours.
+    pub(crate) fn adjust_log(&self, directives: &str) {
+        if let Some(bridge) = &self.bridge {
+            bridge.adjust(directives, Some(&self.weaver));
+        }
+    }
+
+    fn snapshot(&self) -> MetricsSnapshot {
+        MetricsSnapshot::new(self.registry.clone(), self.weaver.snapshot())
+    }
+
+    #[cfg(feature = "console")]
+    fn sum_up(&self) {
+        let Some(tally) = &self.tally else { return };
+        if std::process::id() != self.pid {
+            return;
+        }
+        let summary = AtShutdown {
+            registry: &self.description.registry,
+            uptime: self.started.elapsed(),
+            metrics: &self.snapshot(),
+            events: tally.read(),
+            stats: &self.exporter.stats(),
+            layer: &self.weaver.stats(),
+        };
+        let mut stdout = std::io::stdout().lock();
+        // A closed stdout is nobody's problem.
+        let _ = stdout.write_all(at_shutdown(&summary).as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    #[cfg(not(feature = "console"))]
+    fn sum_up(&self) {}
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.shutdown(DROP_TIMEOUT);
+    }
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").field("on", &self.live.is_some()).finish_non_exhaustive()
+    }
+}
+
+fn off_report() -> Report {
+    Report { deadline_met: true, ..Report::default() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
