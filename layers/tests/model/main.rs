@@ -1,0 +1,176 @@
+//! Any interleaving of spans, threads and events counts what a plain model counts.
+//!
+//! The model is written from the rules alone: Registry's stack of entered spans, the chain of parents, the cut of a chain at a
+//! set's own entity. It must never ask the layer how it came to its numbers.
+
+mod callsites;
+mod plain;
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use program::{Op, Program, ops};
+use proptest::prelude::*;
+use support::{Harness, Total, ints};
+use tracing::{Level, event};
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_interleaving_of_spans_threads_and_events_gives_the_totals_and_scopes_of_the_plain_model(
+        directives in prop::sample::select(vec!["off", "info", "trace", "warn,t=debug", "info,[t.node]=trace"]),
+        neighbour in any::<bool>(),
+        tidy in any::<bool>(),
+        steps in ops(120),
+    ) {
+        run(directives, neighbour, tidy, &steps)?;
+    }
+}
+
+fn run(directives: &'static str, neighbour: bool, tidy: bool, steps: &[Op]) -> Result<(), TestCaseError> {
+    let mut program = Program::start(directives, neighbour, tidy);
+    for step in steps {
+        program.step(step)?;
+    }
+    program.finish()
+}
+
+#[test]
+fn many_threads_at_once_lose_nothing_while_readers_look_on_and_totals_never_go_down() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 20_000;
+    let harness = Harness::filtered("off");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let (mut before, mut looks) = (harness.totals(), 0u64);
+            while !stop.load(Ordering::Acquire) {
+                let now = harness.totals();
+                for (name, old) in &before {
+                    match (old, &now[name]) {
+                        (Total::Int(old), Total::Int(new)) => assert!(new >= old, "{name} went from {old} to {new}"),
+                        other => panic!("{name}: {other:?}"),
+                    }
+                }
+                (before, looks) = (now, looks + 1);
+            }
+            looks
+        });
+        let writers: Vec<_> = (0..THREADS)
+            .map(|at| {
+                let harness = &harness;
+                scope.spawn(move || {
+                    harness.run(|| {
+                        let node = tracing::info_span!("t.node", t.node.id = if at % 2 == 0 { "even" } else { "odd" }).entered();
+                        for n in 0..EACH {
+                            event!(name: "t.node.item", Level::TRACE, t.items = n % 3, t.delta = 1);
+                        }
+                        drop(node);
+                    });
+                })
+            })
+            .collect();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        stop.store(true, Ordering::Release);
+        assert!(looking.join().unwrap() > 0);
+    });
+    let items = (0..EACH).map(|n| n % 3).sum::<u64>() * 2;
+    let both = |id: &str| {
+        [("items", items as i64), ("balance", 2 * EACH as i64), ("calls", 2 * EACH as i64)]
+            .map(|(metric, value)| (format!("t.node.{metric}{{t.node.id={id}}}[]"), Total::Int(value)))
+    };
+    assert_eq!(harness.totals(), both("even").into_iter().chain(both("odd")).collect());
+}
+
+#[test]
+fn a_span_that_closes_while_entered_leaves_its_entity_with_it() {
+    let harness = Harness::filtered("off");
+    harness.run(|| {
+        let node = tracing::info_span!("t.node", t.node.id = "n");
+        std::mem::forget(node.enter());
+        event!(name: "t.node.item", Level::TRACE, t.items = 1);
+        drop(node);
+        event!(name: "t.node.item", Level::TRACE, t.items = 10);
+    });
+    assert_eq!(
+        harness.totals(),
+        ints([("t.node.items{t.node.id=n}[]", 1), ("t.node.calls{t.node.id=n}[]", 1), ("t.node.items{}[]", 10), ("t.node.calls{}[]", 1),])
+    );
+    assert_eq!(harness.stats().measurements_unattributed, 1);
+}
+
+#[test]
+fn a_span_that_another_thread_closes_while_it_is_entered_leaves_its_entity_too() {
+    let harness = Harness::filtered("off");
+    let (closed, wait) = std::sync::mpsc::channel::<()>();
+    let (entered, hand) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let harness = &harness;
+        scope.spawn(move || {
+            harness.run(|| {
+                let node = tracing::info_span!("t.node", t.node.id = "n");
+                std::mem::forget(node.enter());
+                entered.send(node).unwrap();
+                wait.recv().unwrap();
+                event!(name: "t.node.item", Level::TRACE, t.items = 10);
+            });
+        });
+        scope.spawn(move || {
+            harness.run(|| drop(hand.recv().unwrap()));
+            closed.send(()).unwrap();
+        });
+    });
+    assert_eq!(harness.totals(), ints([("t.node.items{}[]", 10), ("t.node.calls{}[]", 1)]));
+}
+
+#[test]
+fn a_set_keeps_its_own_entitys_ancestor_also_where_an_inner_entity_of_that_type_is_in_force() {
+    let harness = Harness::filtered("off");
+    harness.run(|| {
+        let _outer = tracing::info_span!("t.node", t.node.id = "outer").entered();
+        let _channel = tracing::info_span!("t.channel", t.channel.id = 7).entered();
+        event!(name: "t.channel.send", Level::TRACE, messages = 1);
+        let _inner = tracing::info_span!("t.node", t.node.id = "inner").entered();
+        event!(name: "t.channel.send", Level::TRACE, messages = 10);
+    });
+    assert_eq!(harness.totals(), ints([("t.channel.messages{t.channel.id=7,t.node.id=outer}[]", 11)]));
+}
+
+#[test]
+fn where_two_types_in_force_carry_one_key_records_and_sets_both_take_the_innermost_value() {
+    let mut harness = Harness::filtered("info");
+    harness.run(|| {
+        let _pipeline = tracing::info_span!("t.pipeline", t.group.id = "outer", t.pipeline.id = "p").entered();
+        let _group = tracing::info_span!("t.group", t.group.id = "inner").entered();
+        let _node = tracing::info_span!("t.node", t.node.id = "n").entered();
+        event!(name: "t.node.item", Level::INFO, t.items = 1);
+    });
+    assert_eq!(harness.drain()[0].entities["t.group.id"], "inner");
+    let scope = "{t.group.id=inner,t.node.id=n,t.pipeline.id=p}[]";
+    assert_eq!(harness.totals(), ints([(&format!("t.node.items{scope}"), 1), (&format!("t.node.calls{scope}"), 1)]));
+}
+
+#[test]
+fn an_id_that_comes_back_after_thousands_of_closes_never_finds_the_entity_of_the_span_before() {
+    let harness = Harness::filtered("off");
+    harness.run(|| {
+        for n in 0..40_000u64 {
+            // Every second span is none of an entity, and takes over the id of one that was.
+            let _span = match n % 2 {
+                0 => tracing::error_span!("t.node", t.node.id = "n").entered(),
+                _ => tracing::error_span!(parent: None, "plain").entered(),
+            };
+            event!(name: "t.node.item", Level::TRACE, t.items = n % 2);
+        }
+    });
+    let totals = harness.totals();
+    assert_eq!(totals["t.node.calls{t.node.id=n}[]"], Total::Int(20_000));
+    assert_eq!(totals.get("t.node.items{t.node.id=n}[]"), Some(&Total::Int(0)));
+}
