@@ -130,7 +130,7 @@ fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], even
                     // SAFETY: the room was just given.
                     let mut record = unsafe { RecordVisitor::begin(&plan.record, place, room) };
                     record.header();
-                    let mut both = Both { fold: folding, record };
+                    let mut both = Both { fold: folding.beside_a_record(), record };
                     event.record(&mut both);
                     both.record.finish();
                     both.fold.finish(blocks);

@@ -43,6 +43,17 @@ impl Treatment {
     }
 }
 
+impl Treatment {
+    /// What it is counted as where the value is left out.
+    pub(crate) fn reason(&self) -> FieldDropReason {
+        match self {
+            Treatment::Drop(reason) => *reason,
+            Treatment::Mark(_) | Treatment::Hash => FieldDropReason::Personal,
+            Treatment::Plain | Treatment::Change(_) => FieldDropReason::Normalize,
+        }
+    }
+}
+
 /// Whether a normalizer is applied; an attribute that asks for another one is not exported.
 pub(crate) fn is_built(normalize: &Normalize) -> bool {
     matches!(normalize, Normalize::Lowercase | Normalize::Truncate(_))

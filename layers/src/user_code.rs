@@ -31,6 +31,34 @@ pub(crate) fn format(slot: &InstanceSlot, text: &mut String, value: fmt::Argumen
     }
 }
 
+/// Longest text that can name a member of an enum.
+const MAX_SHORT: usize = 256;
+
+/// Calls `with` with a value's text, or with a beginning of it that is no member of any enum; `None` if making it panicked.
+/// Allocates nothing.
+pub(crate) fn with_short<R>(slot: &InstanceSlot, value: fmt::Arguments<'_>, with: impl FnOnce(&str) -> R) -> Option<R> {
+    let mut short = Short { bytes: [0; MAX_SHORT + 4], len: 0 };
+    // An error only means that the text is too long to name a member.
+    let _ = guarded(slot, || short.write_fmt(value))?;
+    // Whole pieces of text were copied, each cut at a character's boundary.
+    std::str::from_utf8(&short.bytes[..short.len]).ok().map(with)
+}
+
+struct Short {
+    bytes: [u8; MAX_SHORT + 4],
+    len: usize,
+}
+
+impl Write for Short {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let room = self.bytes.len() - self.len;
+        let fits = &part[..floor_char_boundary(part, room)];
+        self.bytes[self.len..self.len + fits.len()].copy_from_slice(fits.as_bytes());
+        self.len += fits.len();
+        if fits.len() == part.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
 /// Runs user code; `None` if it panicked.
 pub(crate) fn guarded<R>(slot: &InstanceSlot, code: impl FnOnce() -> R) -> Option<R> {
     let _aside = slot.set_aside();

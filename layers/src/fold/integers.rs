@@ -14,7 +14,7 @@ use super::plan::{FoldPlan, IntegerFold, PLAIN_FIELDS, WAITING};
 use super::shard::Slots;
 use crate::count::Counts;
 use crate::thread::InstanceSlot;
-use crate::user_code::{self, Formatted};
+use crate::user_code;
 
 /// Integers that wait, and the group so far.
 pub(crate) struct IntegerVisitor<'a> {
@@ -162,9 +162,7 @@ impl IntegerVisitor<'_> {
         if self.full.fields.get(field.index()).is_none_or(|field| field.digits.is_empty()) {
             return self.refuse(field);
         }
-        let mut text = String::new();
-        if user_code::format(self.slot, &mut text, value) == Formatted::Whole {
-            self.digit(field, |index| index.of_str(&text));
-        }
+        let slot = self.slot;
+        user_code::with_short(slot, value, |text| self.digit(field, |index| index.of_str(text)));
     }
 }

@@ -6,8 +6,11 @@
 use std::sync::Arc;
 
 use tracing_weaver_registry::model::{
-    Aggregation, AttributeType, EnumValue, Instrument, MetricId, MetricSetId, NumberType, ResolvedRegistry, Sensitivity,
+    Aggregation, AttributeId, AttributeType, EnumValue, Instrument, MetricId, MetricSetId, NumberType, ResolvedRegistry,
 };
+
+use crate::read::FieldDropReason;
+use crate::redact::Treatment;
 
 /// Words before the first group: ignored integers are added here.
 pub(crate) const TRASH_WORDS: usize = 2;
@@ -68,6 +71,8 @@ pub(crate) struct Dimension {
 pub(crate) struct Layout {
     pub(crate) set: MetricSetId,
     pub(crate) dimensions: Vec<Dimension>,
+    /// Dimensions that are not exported, and why: each event that writes one is counted.
+    pub(crate) redacted: Vec<(AttributeId, FieldDropReason)>,
     pub(crate) members: Vec<Member>,
     /// Words of one group.
     pub(crate) group: usize,
@@ -82,6 +87,7 @@ impl Layout {
     pub(crate) fn new(registry: &ResolvedRegistry, id: MetricSetId, notes: &mut Vec<String>) -> Layout {
         let set = registry.metric_set(id);
         let mut dimensions = Vec::new();
+        let mut redacted = Vec::new();
         let mut bits = 0;
         for reference in &set.dimensions {
             let attribute = registry.attribute(reference.attribute);
@@ -96,7 +102,9 @@ impl Layout {
                     continue;
                 }
             };
-            if reference.privacy.sensitivity >= Sensitivity::Personal || reference.privacy.redact.is_some() {
+            let treatment = Treatment::of(&reference.privacy);
+            if !matches!(treatment, Treatment::Plain | Treatment::Change(_)) {
+                redacted.push((reference.attribute, treatment.reason()));
                 notes.push(format!("metric set `{}`: dimension `{}` is redacted, so it is not exported", set.name, attribute.key));
                 continue;
             }
@@ -114,7 +122,7 @@ impl Layout {
             }
         }
         dimensions.sort_by(|a, b| a.key.cmp(&b.key));
-        let mut layout = Layout { set: id, dimensions, members: Vec::new(), group: 0, groups: 1 << bits };
+        let mut layout = Layout { set: id, dimensions, redacted, members: Vec::new(), group: 0, groups: 1 << bits };
         for metric in &set.metrics {
             let member = layout.member(registry, *metric, notes);
             layout.group += member.words();

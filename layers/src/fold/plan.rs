@@ -9,6 +9,7 @@ use tracing_weaver_registry::model::{AttributeId, EventId, FoldSource, FoldValue
 
 use super::enum_index::EnumIndex;
 use super::layout::{Cells, Layout, Member, TRASH_WORDS};
+use crate::read::FieldDropReason;
 
 /// Most fields whose integers go straight into a slot.
 pub(crate) const PLAIN_FIELDS: usize = 32;
@@ -38,6 +39,8 @@ pub(crate) struct Digit {
 pub(crate) struct FieldFold {
     pub(crate) targets: SmallVec<[u16; 2]>,
     pub(crate) digits: SmallVec<[u16; 2]>,
+    /// A dimension that redaction keeps off the points.
+    pub(crate) redacted: Option<FieldDropReason>,
 }
 
 /// A constant that each event adds.
@@ -164,6 +167,11 @@ impl FoldPlan {
                     let index = EnumIndex::new(&dimension.values, dimension.other);
                     self.digits.push(Digit { set: at, shift: dimension.shift, index });
                 }
+                for (attribute, reason) in &layout.redacted {
+                    for field in fields_of(registry, *attribute, event, layout.set, metadata) {
+                        self.fields[field].redacted = Some(*reason);
+                    }
+                }
                 at as usize
             }
         };
@@ -178,6 +186,7 @@ impl FoldPlan {
         self.sets.len() == 1
             && self.fields.len() <= PLAIN_FIELDS
             && self.targets.iter().all(integer_sum)
+            && self.fields.iter().all(|field| field.redacted.is_none())
             && self.constants.iter().all(|constant| constant.value >= 0)
     }
 

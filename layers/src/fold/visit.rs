@@ -15,7 +15,7 @@ use super::plan::{FieldFold, FoldPlan, Target};
 use super::shard::Slots;
 use crate::count::Counts;
 use crate::thread::InstanceSlot;
-use crate::user_code::{self, Formatted};
+use crate::user_code;
 
 /// A number that waits for the end of the visit.
 #[derive(Clone, Copy)]
@@ -29,6 +29,7 @@ pub(crate) struct FoldVisitor<'a> {
     plan: &'a FoldPlan,
     slot: &'a InstanceSlot,
     counts: &'a Counts,
+    beside_a_record: bool,
     groups: SmallVec<[u32; 4]>,
     waiting: SmallVec<[(u16, Number); 8]>,
 }
@@ -36,12 +37,33 @@ pub(crate) struct FoldVisitor<'a> {
 impl<'a> FoldVisitor<'a> {
     #[inline]
     pub(crate) fn new(plan: &'a FoldPlan, slot: &'a InstanceSlot, counts: &'a Counts) -> Self {
-        FoldVisitor { plan, slot, counts, groups: SmallVec::from_elem(0, plan.sets.len()), waiting: SmallVec::new() }
+        FoldVisitor {
+            plan,
+            slot,
+            counts,
+            beside_a_record: false,
+            groups: SmallVec::from_elem(0, plan.sets.len()),
+            waiting: SmallVec::new(),
+        }
+    }
+
+    /// For an event that also becomes a record, which counts what redaction keeps back.
+    pub(crate) fn beside_a_record(mut self) -> Self {
+        self.beside_a_record = true;
+        self
     }
 
     #[inline]
     fn field(&self, field: &Field) -> Option<&'a FieldFold> {
         self.plan.fields.get(field.index())
+    }
+
+    /// Counts a field that redaction keeps off the points. Once per visited value.
+    #[inline]
+    fn seen(&self, field: &Field) {
+        if let (Some(reason), false) = (self.field(field).and_then(|fold| fold.redacted), self.beside_a_record) {
+            self.counts.field_dropped(reason);
+        }
     }
 
     #[inline]
@@ -68,10 +90,8 @@ impl<'a> FoldVisitor<'a> {
     #[cold]
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let Some(fold) = self.field(field) else { return };
-        let mut text = String::new();
-        if user_code::format(self.slot, &mut text, value) == Formatted::Whole {
-            self.digits(fold, |index| index.of_str(&text));
-        }
+        let slot = self.slot;
+        user_code::with_short(slot, value, |text| self.digits(fold, |index| index.of_str(text)));
     }
 
     fn refuse(&self, field: &Field) {
@@ -167,6 +187,7 @@ fn double(number: Number) -> f64 {
 impl Visit for FoldVisitor<'_> {
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
+        self.seen(field);
         if let Some(field) = self.field(field) {
             self.number(field, Number::Int(value));
             self.digits(field, |index| index.of_int(value));
@@ -182,6 +203,7 @@ impl Visit for FoldVisitor<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
+        self.seen(field);
         if let Some(field) = self.field(field) {
             self.number(field, Number::Double(value));
             self.digits(field, |index| index.of_double(value));
@@ -190,6 +212,7 @@ impl Visit for FoldVisitor<'_> {
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
+        self.seen(field);
         if let Some(field) = self.field(field) {
             self.digits(field, |index| index.of_bool(value));
         }
@@ -198,6 +221,7 @@ impl Visit for FoldVisitor<'_> {
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
+        self.seen(field);
         if let Some(field) = self.field(field) {
             self.digits(field, |index| index.of_str(value));
             if !field.targets.is_empty() {
@@ -221,6 +245,7 @@ impl Visit for FoldVisitor<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.seen(field);
         if self.needs_text(field) {
             self.text(field, format_args!("{value:?}"));
         }
@@ -228,6 +253,7 @@ impl Visit for FoldVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.seen(field);
         if self.needs_text(field) {
             self.text(field, format_args!("{value}"));
         }

@@ -21,8 +21,8 @@ pub(crate) enum FieldAction {
     Plain,
     /// An attribute, after this.
     Treat(Treatment),
-    /// The body.
-    Body,
+    /// The body, after this.
+    Body(Treatment),
     /// An attribute unless an entity in force carries the key; then it is left out.
     Entity { declared: bool, treatment: Treatment },
     /// Left out, since the resource carries the key.
@@ -52,7 +52,14 @@ pub(crate) struct RecordPlan {
     /// Scope name id shifted left by one, and the known bit.
     pub(crate) scope: u32,
     /// File and line, where records carry them.
-    pub(crate) location: Option<(&'static str, Option<u32>)>,
+    pub(crate) location: Vec<(FieldRecord, Location)>,
+}
+
+/// A place in the code.
+#[derive(Debug)]
+pub(crate) enum Location {
+    File(&'static str),
+    Line(u32),
 }
 
 /// Fields up to which a record cannot pass the bound on attributes, each with its chain of sources.
@@ -118,24 +125,33 @@ impl RecordRules {
 
     fn field(&self, registry: &ResolvedRegistry, event: Option<&Event>, name: &str) -> FieldRecord {
         if name == "message" {
-            return FieldRecord { key: Box::from(name), action: FieldAction::Body };
+            return FieldRecord { key: name.into(), action: FieldAction::Body(self.treatment_anywhere(name)) };
         }
         let declared = event.and_then(|event| declared(registry, event, name));
-        let (key, treatment) = match (event, &declared) {
-            (Some(_), Some((key, privacy))) => (key.as_str(), Treatment::of(privacy)),
-            (Some(_), None) => (name, Treatment::Drop(FieldDropReason::Undeclared)),
-            (None, _) => (name, self.treatment_anywhere(name)),
-        };
+        let key = declared.as_ref().map_or(name, |(key, _)| key.as_str());
+        let treatment = declared.as_ref().map_or_else(|| self.treatment_anywhere(name), |(_, privacy)| Treatment::of(privacy));
+        let is_declared = event.is_none() || declared.is_some();
         let action = if let Some(value) = self.resource(key) {
             FieldAction::Resource(value.clone())
         } else if self.entity_keys.contains(key) {
-            FieldAction::Entity { declared: event.is_none() || declared.is_some(), treatment }
-        } else if treatment == Treatment::Plain {
-            FieldAction::Plain
+            FieldAction::Entity { declared: is_declared, treatment }
+        } else if !is_declared {
+            FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared))
         } else {
-            FieldAction::Treat(treatment)
+            FieldAction::of(treatment)
         };
-        FieldRecord { key: Box::from(key), action }
+        FieldRecord { key: key.into(), action }
+    }
+
+    /// A field that the layer itself adds, or that a `log` record carries.
+    fn added(&self, key: &str) -> FieldRecord {
+        FieldRecord { key: key.into(), action: FieldAction::of(self.treatment_anywhere(key)) }
+    }
+}
+
+impl FieldAction {
+    fn of(treatment: Treatment) -> FieldAction {
+        if treatment == Treatment::Plain { FieldAction::Plain } else { FieldAction::Treat(treatment) }
     }
 }
 
@@ -168,12 +184,14 @@ impl RecordPlan {
         // Two fields of one key: the first counts, since no key may stand twice.
         for at in 1..fields.len() {
             let (before, rest) = fields.split_at_mut(at);
-            if !matches!(rest[0].action, FieldAction::Body) && before.iter().any(|field| field.key == rest[0].key) {
+            if !matches!(rest[0].action, FieldAction::Body(_)) && before.iter().any(|field| field.key == rest[0].key) {
                 rest[0].action = FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared));
             }
         }
         let name = if is_default_name(metadata) { "" } else { metadata.name() };
-        let location = metadata.file().filter(|_| rules.code_location).map(|file| (file, metadata.line()));
+        let file = metadata.file().map(|file| (rules.added("code.file.path"), Location::File(file)));
+        let line = metadata.line().map(|line| (rules.added("code.line.number"), Location::Line(line)));
+        let location = if rules.code_location { file.into_iter().chain(line).collect() } else { Vec::new() };
         RecordPlan {
             header: header(metadata.level(), name),
             short: short(&fields),
@@ -186,18 +204,15 @@ impl RecordPlan {
     /// The plan of `log` records of one level.
     pub(crate) fn of_log(rules: &RecordRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
         let field = |name: &str| match name {
-            "message" => FieldRecord { key: Box::from(name), action: FieldAction::Body },
-            "log.target" => FieldRecord { key: Box::from(name), action: FieldAction::LogTarget },
-            "log.file" => FieldRecord { key: Box::from("code.file.path"), action: FieldAction::Plain },
-            "log.line" => FieldRecord { key: Box::from("code.line.number"), action: FieldAction::Plain },
-            "log.module_path" => FieldRecord { key: Box::from(name), action: FieldAction::Ignore },
-            other => match rules.treatment_anywhere(other) {
-                Treatment::Plain => FieldRecord { key: Box::from(other), action: FieldAction::Plain },
-                treatment => FieldRecord { key: Box::from(other), action: FieldAction::Treat(treatment) },
-            },
+            "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.treatment_anywhere(name)) },
+            "log.target" => FieldRecord { key: name.into(), action: FieldAction::LogTarget },
+            "log.file" => rules.added("code.file.path"),
+            "log.line" => rules.added("code.line.number"),
+            "log.module_path" => FieldRecord { key: name.into(), action: FieldAction::Ignore },
+            other => rules.added(other),
         };
         let fields: Vec<FieldRecord> = metadata.fields().iter().map(|of| field(of.name())).collect();
-        RecordPlan { header: header(metadata.level(), ""), short: short(&fields), fields, scope: scope << 1, location: None }
+        RecordPlan { header: header(metadata.level(), ""), short: short(&fields), fields, scope: scope << 1, location: Vec::new() }
     }
 }
 

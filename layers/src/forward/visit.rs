@@ -10,7 +10,7 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 use super::encode::{AnyValue, Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
-use super::plan::{FieldAction, FieldRecord, OBSERVED_AT, RecordPlan, TIME_AT};
+use super::plan::{FieldAction, FieldRecord, Location, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use crate::clock;
 use crate::read::{DropReason, FieldDropReason};
@@ -82,7 +82,7 @@ impl<'a> RecordVisitor<'a> {
     /// Publishes the record. The last call.
     #[inline(always)]
     pub(crate) fn finish(&mut self) {
-        if self.dropped > 0 || self.plan.location.is_some() {
+        if self.dropped > 0 || !self.plan.location.is_empty() {
             self.finish_rest();
         }
         let scope = FrameScope { name: self.scope, context: self.place.context };
@@ -96,12 +96,15 @@ impl<'a> RecordVisitor<'a> {
 
     #[cold]
     fn finish_rest(&mut self) {
-        if let Some((file, line)) = self.plan.location {
-            if self.admit() {
-                attribute(&mut self.out, "code.file.path", AnyValue::Str(file));
-            }
-            if let Some(line) = line.filter(|_| self.admit()) {
-                attribute(&mut self.out, "code.line.number", AnyValue::Int(line.into()));
+        let plan = self.plan;
+        for (record, location) in &plan.location {
+            let value = match location {
+                Location::File(file) => AnyValue::Str(file),
+                Location::Line(line) => AnyValue::Int((*line).into()),
+            };
+            match &record.action {
+                FieldAction::Treat(treatment) => self.treat(record, treatment, value),
+                _ => self.treat(record, &Treatment::Plain, value),
             }
         }
         if self.dropped > 0 {
@@ -157,7 +160,7 @@ impl<'a> RecordVisitor<'a> {
         match &record.action {
             FieldAction::Plain => self.treat(record, &Treatment::Plain, value),
             FieldAction::Treat(treatment) => self.treat(record, treatment, value),
-            FieldAction::Body => any_value(&mut self.out, tag::BODY, value),
+            FieldAction::Body(treatment) => self.body(treatment, value),
             FieldAction::Entity { declared, treatment } => match self.place.weaver.entity_value(self.place.context, &record.key) {
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !in_force.is(value) {
@@ -206,9 +209,34 @@ impl<'a> RecordVisitor<'a> {
         }
     }
 
+    fn body(&mut self, treatment: &Treatment, value: AnyValue<'_>) {
+        match treatment {
+            Treatment::Plain => any_value(&mut self.out, tag::BODY, value),
+            Treatment::Drop(reason) => self.count(*reason),
+            Treatment::Mark(mark) => {
+                self.count(FieldDropReason::Personal);
+                any_value(&mut self.out, tag::BODY, AnyValue::Str(mark));
+            }
+            Treatment::Hash => {
+                self.count(FieldDropReason::Personal);
+                any_value(&mut self.out, tag::BODY, AnyValue::Str(&hashed(value)));
+            }
+            Treatment::Change(normalize) => match value {
+                AnyValue::Str(text) => any_value(&mut self.out, tag::BODY, AnyValue::Str(&changed(text, normalize))),
+                other => any_value(&mut self.out, tag::BODY, other),
+            },
+        }
+    }
+
     /// Whether a value's text matters: user code is not run for what is left out or replaced anyway.
     fn needs_text(record: &FieldRecord) -> bool {
-        !matches!(record.action, FieldAction::Treat(Treatment::Drop(_) | Treatment::Mark(_)) | FieldAction::Ignore)
+        match &record.action {
+            FieldAction::Treat(treatment) | FieldAction::Body(treatment) | FieldAction::Entity { treatment, .. } => {
+                !matches!(treatment, Treatment::Drop(_) | Treatment::Mark(_))
+            }
+            FieldAction::Ignore => false,
+            FieldAction::Plain | FieldAction::Resource(_) | FieldAction::LogTarget => true,
+        }
     }
 
     fn formatted(&mut self, field: &Field, value: fmt::Arguments<'_>) -> bool {
