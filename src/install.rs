@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing_core::subscriber::NoSubscriber;
 use tracing_core::{Dispatch, Subscriber, dispatcher};
@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::export;
 use crate::outer::Outer;
 use crate::start_up::{Mistakes, Prepared, filter, prepare, say};
+#[cfg(feature = "console")]
+use crate::telemetry::WatchedConsole;
 use crate::telemetry::{Live, Telemetry};
 
 /// Whether the global subscriber is ours.
@@ -103,10 +105,7 @@ fn start(
         filter: Mutex::new((directives.clone(), prepared.description.filter_from.clone())),
         description: prepared.description,
         #[cfg(feature = "console")]
-        tally: prepared.tally,
-        started: Instant::now(),
-        pid: std::process::id(),
-        summed_up: AtomicBool::new(false),
+        console: prepared.tally.map(WatchedConsole::new),
     };
     live.adjust_log(&directives);
     Ok(Telemetry::live(live))
@@ -125,8 +124,8 @@ fn set_global(stack: impl Subscriber + Send + Sync) -> Result<(), Error> {
 fn expect_no_global_subscriber() -> Result<(), Error> {
     let is_set = || dispatcher::get_default(|default| !default.is::<NoSubscriber>());
     // A subscriber of this thread alone hides whether there is a global one; a new thread has none of its own.
-    let global = is_set() && std::thread::spawn(is_set).join().unwrap_or(false);
-    if global { Err(exists()) } else { Ok(()) }
+    let elsewhere = || std::thread::Builder::new().spawn(is_set).ok().and_then(|thread| thread.join().ok());
+    if is_set() && elsewhere() == Some(true) { Err(exists()) } else { Ok(()) }
 }
 
 fn exists() -> Error {

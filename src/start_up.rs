@@ -47,13 +47,17 @@ pub(crate) struct Prepared {
 #[cfg(feature = "console")]
 const CONSOLE_DELAY: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Prints lines on stderr. A closed stderr is nobody's problem.
-pub(crate) fn say(lines: &[String]) {
+/// Says sentences on stderr, one or more lines each. A closed stderr is nobody's problem.
+pub(crate) fn say(sentences: &[String]) {
     let mut text = String::new();
-    for line in lines {
-        text.push_str("tracing-weaver: ");
-        text.push_str(line);
-        text.push('\n');
+    for sentence in sentences {
+        let mut before = "tracing-weaver: ";
+        for line in sentence.lines() {
+            text.push_str(before);
+            text.push_str(&escape::text(line));
+            text.push('\n');
+            before = "";
+        }
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
@@ -72,8 +76,8 @@ pub(crate) fn prepare(builder: Builder, environment: &mut Environment, mistakes:
     let (registry, registry_from) = match registry(&builder) {
         Ok(registry) => registry,
         Err(error) => {
-            tolerate(error, "plain records are exported, without registry")?;
-            (ResolvedRegistry::default(), "none".to_owned())
+            tolerate(error, "records are exported plain")?;
+            (ResolvedRegistry::default(), "not readable".to_owned())
         }
     };
     let registry = Arc::new(registry);
@@ -183,7 +187,7 @@ fn registry(builder: &Builder) -> Result<(ResolvedRegistry, String), Error> {
         return Err(Error::TwoRegistries);
     }
     Ok(match &builder.registry {
-        None => (ResolvedRegistry::default(), "none given".to_owned()),
+        None => (ResolvedRegistry::default(), "not given".to_owned()),
         #[cfg(feature = "yaml")]
         Some(RegistrySource::Folder(folder)) => {
             (tracing_weaver_registry::load(folder)?, format!("folder {}", escape::text(&folder.to_string_lossy())))

@@ -4,9 +4,12 @@
 
 #[cfg(feature = "console")]
 use std::io::Write as _;
+#[cfg(feature = "console")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(feature = "console")]
+use std::time::Instant;
 
 use tracing_weaver_layers::{BadDirective, ForwardFilter, Weaver};
 use tracing_weaver_registry::model::ResolvedRegistry;
@@ -40,11 +43,25 @@ pub(crate) struct Live {
     /// Directives in force, and where they came from.
     pub(crate) filter: Mutex<(String, String)>,
     #[cfg(feature = "console")]
-    pub(crate) tally: Option<Arc<EventTally>>,
-    pub(crate) started: Instant,
+    pub(crate) console: Option<WatchedConsole>,
+}
+
+/// What is kept for the summary, where the console is a sink.
+#[cfg(feature = "console")]
+pub(crate) struct WatchedConsole {
+    tally: Arc<EventTally>,
+    started: Instant,
     /// The process that started it: a forked child has nothing to sum up.
-    pub(crate) pid: u32,
-    pub(crate) summed_up: AtomicBool,
+    pid: u32,
+    summed_up: AtomicBool,
+}
+
+#[cfg(feature = "console")]
+impl WatchedConsole {
+    /// From now on.
+    pub(crate) fn new(tally: Arc<EventTally>) -> Self {
+        WatchedConsole { tally, started: Instant::now(), pid: std::process::id(), summed_up: AtomicBool::new(false) }
+    }
 }
 
 impl Telemetry {
@@ -71,9 +88,8 @@ impl Telemetry {
     pub fn shutdown(&self, timeout: Duration) -> Report {
         let Some(live) = &self.live else { return off_report() };
         let report = live.exporter.shutdown(timeout);
-        if !live.summed_up.swap(true, Ordering::AcqRel) {
-            live.sum_up();
-        }
+        #[cfg(feature = "console")]
+        live.sum_up();
         report
     }
 
@@ -124,17 +140,18 @@ impl Live {
         MetricsSnapshot::new(self.registry.clone(), self.weaver.snapshot())
     }
 
+    /// Prints the summary, once.
     #[cfg(feature = "console")]
     fn sum_up(&self) {
-        let Some(tally) = &self.tally else { return };
-        if std::process::id() != self.pid {
+        let Some(console) = &self.console else { return };
+        if std::process::id() != console.pid || console.summed_up.swap(true, Ordering::AcqRel) {
             return;
         }
         let summary = AtShutdown {
             registry: &self.description.registry,
-            uptime: self.started.elapsed(),
+            uptime: console.started.elapsed(),
             metrics: &self.snapshot(),
-            events: tally.read(),
+            events: console.tally.read(),
             stats: &self.exporter.stats(),
             layer: &self.weaver.stats(),
         };
@@ -142,9 +159,6 @@ impl Live {
         // A closed stdout is nobody's problem.
         let _ = stdout.write_all(at_shutdown(&summary).as_bytes()).and_then(|()| stdout.flush());
     }
-
-    #[cfg(not(feature = "console"))]
-    fn sum_up(&self) {}
 }
 
 impl Drop for Telemetry {

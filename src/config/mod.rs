@@ -43,6 +43,7 @@ pub(crate) struct Environment {
     /// `OTEL_SERVICE_NAME`.
     pub(crate) service_name: Option<String>,
     /// Whether a terminal may be written to in colour.
+    #[cfg(feature = "console")]
     pub(crate) colour: bool,
     /// What was ignored and why, a sentence each.
     pub(crate) warnings: Vec<String>,
@@ -82,6 +83,7 @@ impl Environment {
             file: variables.text("TRACING_WEAVER_FILE").map(PathBuf::from),
             resource: resource(&mut variables),
             service_name: variables.text("OTEL_SERVICE_NAME"),
+            #[cfg(feature = "console")]
             colour: variables.text("NO_COLOR").is_none() && variables.text("TERM").is_none_or(|term| term != "dumb"),
             warnings: variables.into_warnings(),
         }

@@ -20,7 +20,7 @@ fn an_empty_environment_means_console_and_nothing_to_warn_of() {
     assert!(environment.logs.console && environment.metrics.console);
     assert!(environment.logs.otlp.is_none() && environment.metrics.otlp.is_none());
     assert_eq!((environment.filter, environment.file, environment.metric_interval), (None, None, None));
-    assert!(!environment.disabled && environment.colour);
+    assert!(!environment.disabled);
     assert!(environment.warnings.is_empty(), "{:?}", environment.warnings);
 }
 
@@ -169,11 +169,17 @@ fn resource_service_file_and_switches_are_read() {
         ("OTEL_SDK_DISABLED", "TRUE"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "1500"),
         ("OTEL_TRACES_EXPORTER", "otlp"),
-        ("NO_COLOR", "1"),
     ]);
     assert_eq!(environment.resource, [("a", "1"), ("b", "x,y")].map(|(key, value)| (key.to_owned(), value.to_owned())));
     assert_eq!(environment.service_name.as_deref(), Some("shop"));
     assert_eq!(environment.file, Some(PathBuf::from("-")));
     assert_eq!(environment.metric_interval, Some(Duration::from_millis(1500)));
-    assert!(environment.disabled && environment.traces_wanted && !environment.colour);
+    assert!(environment.disabled && environment.traces_wanted);
+}
+
+#[cfg(feature = "console")]
+#[test]
+fn colour_can_be_switched_off_and_is_off_where_the_terminal_knows_none() {
+    assert!(read(&[]).colour && read(&[("NO_COLOR", "")]).colour && read(&[("TERM", "xterm")]).colour);
+    assert!(!read(&[("NO_COLOR", "1")]).colour && !read(&[("TERM", "dumb")]).colour);
 }

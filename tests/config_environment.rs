@@ -1,0 +1,252 @@
+//! What the environment does to a program that calls `install()`: seen from outside, in processes of their own.
+//!
+//! Each test runs this binary again with one of its ignored tests, mostly [`program`], and an environment of its own.
+#![cfg(all(feature = "console", feature = "log", feature = "yaml"))]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tracing::{Level, event, info_span};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::prelude::*;
+
+const REGISTRY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/registry/acme");
+
+/// The program under test, as a user would write it.
+#[test]
+#[ignore = "the other tests run it"]
+fn program() {
+    let telemetry = tracing_weaver::builder().registry(REGISTRY).service_version("2").install().unwrap();
+    let shop = info_span!("acme.shop", acme.shop.id = "north").entered();
+    event!(name: "acme.order.accept", Level::INFO, acme.order.items = 3, acme.order.outcome = "success");
+    event!(name: "acme.order.accept", Level::INFO, acme.order.items = 4, acme.order.outcome = "success", acme.shop.token = "t0k3n");
+    tracing::debug!(target: "quiet", "only on request");
+    log::info!(target: "dependency", "by log\x1b[2J");
+    drop(shop);
+    match std::env::var_os("PROGRAM_ENDS_BY_DROP") {
+        Some(_) => drop(telemetry),
+        None => println!("{}", telemetry.shutdown(Duration::from_secs(5))),
+    }
+}
+
+/// A program with a neighbour whose telemetry is disabled.
+#[test]
+#[ignore = "the other tests run it"]
+fn disabled_program() {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    struct Counter;
+    impl<S: tracing::Subscriber> Layer<S> for Counter {
+        fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
+            SEEN.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let telemetry = tracing_weaver::builder().registry("no/such/folder").layer(Counter).install().unwrap();
+    tracing::debug!("seen");
+    log::info!("seen");
+    assert_eq!(SEEN.load(Ordering::Relaxed), 2, "neighbours are installed all the same");
+    telemetry.force_flush(Duration::from_secs(5)).unwrap();
+    telemetry.set_filter("debug").unwrap();
+    assert_eq!(telemetry.metrics_snapshot().sets().count(), 0);
+    assert_eq!(telemetry.stats(), Default::default());
+
+    let (_nothing, layer) = tracing_weaver::builder().build().unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer).with(Counter), || tracing::trace!("seen"));
+    assert_eq!(SEEN.load(Ordering::Relaxed), 3, "a layer that does nothing hides nothing");
+}
+
+struct Said {
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    /// Lines of our own on stderr.
+    fn diagnostics(&self) -> Vec<&str> {
+        self.stderr.lines().filter(|line| line.starts_with("tracing-weaver: ")).collect()
+    }
+
+    /// Records on the console.
+    fn records(&self) -> Vec<&str> {
+        self.stderr.lines().filter(|line| line.starts_with("20")).collect()
+    }
+}
+
+fn run(variables: &[(&str, &str)]) -> Said {
+    run_program("program", variables)
+}
+
+fn run_program(program: &str, variables: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", program, "--ignored", "--nocapture", "--quiet"]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_")
+            || ["RUST_LOG", "TRACING_WEAVER_LOG", "TRACING_WEAVER_FILE"].iter().any(|known| name == *known)
+        {
+            command.env_remove(name);
+        }
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let said = Said { stdout: String::from_utf8(output.stdout).unwrap(), stderr: String::from_utf8(output.stderr).unwrap() };
+    assert!(output.status.success(), "{}\n{}", said.stdout, said.stderr);
+    said
+}
+
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        File(std::env::temp_dir().join(format!("tracing-weaver-{name}-{}.jsonl", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn lines(&self) -> Vec<serde_json::Value> {
+        std::fs::read_to_string(&self.0).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The first resource, as key and value.
+    fn resource(&self) -> Vec<(String, serde_json::Value)> {
+        let lines = self.lines();
+        let attributes = lines[0].pointer("/resourceLogs/0/resource/attributes").unwrap().as_array().unwrap();
+        attributes.iter().map(|attribute| (attribute["key"].as_str().unwrap().to_owned(), attribute["value"].clone())).collect()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn without_a_word_records_go_to_stderr_and_a_summary_to_stdout() {
+    let said = run(&[]);
+    let diagnostics = said.diagnostics();
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+    for part in ["example.com/schemas/acme 1.0.0", "filter `info` (default)", "records to console", "metrics to console"] {
+        assert!(diagnostics[0].contains(part), "{diagnostics:?}");
+    }
+    let records = said.records();
+    assert_eq!(records.len(), 3, "{}", said.stderr);
+    assert!(records[0].contains(" INFO acme.order.accept config_environment [acme.shop.id=north]"), "{}", records[0]);
+    assert!(records[0].ends_with("acme.order.items=3 acme.order.outcome=success"), "{}", records[0]);
+    assert!(records[2].contains("dependency") && records[2].contains("by log\\u{1b}[2J"), "{}", records[2]);
+    assert!(!said.stderr.contains('\x1b'), "no colour where there is no terminal");
+    assert!(!said.stderr.contains("t0k3n") && !said.stdout.contains("t0k3n"));
+
+    let summary = said.stdout.find("telemetry summary").expect("a summary");
+    for part in [
+        "acme.shop.order  acme.shop.id=north  acme.order.outcome=success",
+        "acme.order.accept",
+        "fields  undeclared",
+        "(without name, dependency)",
+    ] {
+        assert!(said.stdout[summary..].contains(part), "{part}: {}", said.stdout);
+    }
+    assert!(said.stdout.contains("records: 3 created\n  console: 3 exported\n"), "the report follows the summary: {}", said.stdout);
+}
+
+#[test]
+fn a_bad_directive_is_named_in_one_warning_and_the_others_hold() {
+    let said = run(&[("RUST_LOG", "warn,quiet=debug,acme=loud,[[")]);
+    let warnings: Vec<_> = said.diagnostics().into_iter().filter(|line| line.contains("RUST_LOG: ")).collect();
+    assert_eq!(warnings.len(), 1, "{}", said.stderr);
+    assert!(warnings[0].contains("`acme=loud`") && warnings[0].contains("`[[`"), "{}", warnings[0]);
+    let records = said.records();
+    assert_eq!(records.len(), 1, "{}", said.stderr);
+    assert!(records[0].contains("only on request"), "{}", records[0]);
+    assert!(said.stdout.contains("acme.shop.order"), "counted whatever the filter: {}", said.stdout);
+}
+
+#[test]
+fn directives_of_which_none_can_be_read_mean_info() {
+    let said = run(&[("TRACING_WEAVER_LOG", "acme=loud"), ("RUST_LOG", "off")]);
+    assert!(said.diagnostics().iter().any(|line| line.contains("filter `info` (TRACING_WEAVER_LOG)")), "{}", said.stderr);
+    assert_eq!(said.records().len(), 3);
+}
+
+#[test]
+fn a_disabled_sdk_says_and_does_nothing() {
+    let said = run(&[("OTEL_SDK_DISABLED", "true"), ("TRACING_WEAVER_LOG", "trace")]);
+    assert_eq!(said.stderr, "");
+    assert!(!said.stdout.contains("summary"), "{}", said.stdout);
+    assert!(said.stdout.contains("records: 0 created") && said.stdout.contains("within its deadline"), "{}", said.stdout);
+}
+
+#[test]
+fn a_disabled_sdk_installs_the_neighbours_alone() {
+    let said = run_program("disabled_program", &[("OTEL_SDK_DISABLED", "true")]);
+    assert_eq!(said.stderr, "");
+}
+
+#[test]
+fn none_everywhere_means_silence_and_a_file_is_written_all_the_same() {
+    let file = File::new("none");
+    let said = run(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("TRACING_WEAVER_FILE", file.path())]);
+    assert!(said.records().is_empty() && !said.stdout.contains("summary"), "{}{}", said.stdout, said.stderr);
+    let text = std::fs::read_to_string(&file.0).unwrap();
+    assert!(text.contains(r#""eventName":"acme.order.accept""#) && text.contains(r#""name":"acme.shop.order.items""#), "{text}");
+    assert!(!text.contains("t0k3n"));
+    assert!(file.lines().iter().all(|line| line.get("resourceLogs").is_some() || line.get("resourceMetrics").is_some()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_dash_writes_the_lines_to_stdout() {
+    let said = run(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("TRACING_WEAVER_FILE", "-")]);
+    let lines: Vec<serde_json::Value> =
+        said.stdout.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line.get("resourceLogs").is_some()), "{}", said.stdout);
+    assert!(lines.iter().any(|line| line.get("resourceMetrics").is_some()), "{}", said.stdout);
+}
+
+#[test]
+fn the_resource_comes_from_list_name_and_code_and_the_later_wins() {
+    let file = File::new("resource");
+    run(&[
+        ("TRACING_WEAVER_FILE", file.path()),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=list,service.version=1,acme.region=north%20sea"),
+        ("OTEL_SERVICE_NAME", "named"),
+    ]);
+    let resource = file.resource();
+    let text = |key: &str| {
+        let values: Vec<_> =
+            resource.iter().filter(|(known, _)| known == key).map(|(_, value)| value["stringValue"].as_str().unwrap()).collect();
+        assert_eq!(values.len(), 1, "{key} once: {resource:?}");
+        values[0].to_owned()
+    };
+    assert_eq!(text("service.name"), "named");
+    assert_eq!(text("service.version"), "2");
+    assert_eq!(text("acme.region"), "north sea");
+    assert_eq!(text("telemetry.sdk.name"), "tracing-weaver");
+    assert_eq!(text("service.instance.id").len(), 36);
+    let of_metrics = file.lines().iter().find_map(|line| line.pointer("/resourceMetrics/0/resource").cloned()).unwrap();
+    assert_eq!(Some(&of_metrics), file.lines()[0].pointer("/resourceLogs/0/resource"), "one and the same for all signals");
+}
+
+#[test]
+fn a_malformed_value_is_reported_once_and_the_program_runs() {
+    let said =
+        run(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=list,broken"), ("OTEL_LOGS_EXPORTER", "kafka"), ("TRACING_WEAVER_FILE", "/")]);
+    for name in ["OTEL_RESOURCE_ATTRIBUTES: ", "OTEL_LOGS_EXPORTER: ", "TRACING_WEAVER_FILE: "] {
+        assert_eq!(said.diagnostics().iter().filter(|line| line.contains(name)).count(), 1, "{}", said.stderr);
+    }
+    assert_eq!(said.records().len(), 3);
+}
+
+#[test]
+fn dropping_the_handle_is_a_shutdown() {
+    let file = File::new("drop");
+    let said = run(&[("PROGRAM_ENDS_BY_DROP", "1"), ("TRACING_WEAVER_FILE", file.path())]);
+    assert_eq!(said.records().len(), 3, "{}", said.stderr);
+    assert_eq!(said.stdout.matches("telemetry summary").count(), 1, "{}", said.stdout);
+    assert!(file.lines().iter().any(|line| line.get("resourceMetrics").is_some()));
+}
