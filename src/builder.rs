@@ -9,8 +9,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 use tracing_weaver_layers::WeaverLayer;
 
-use crate::config::FILTER_VARIABLE;
 use crate::error::Error;
+use crate::options::{Options, RegistrySource};
 use crate::resource::ResourceValue;
 use crate::sink::Memory;
 use crate::telemetry::Telemetry;
@@ -27,52 +27,12 @@ use crate::{install, start_up};
 /// # Ok::<(), tracing_weaver::Error>(())
 /// ```
 pub fn builder() -> Builder {
-    Builder {
-        registry: None,
-        two_registries: false,
-        neighbours: Vec::new(),
-        filter: None,
-        filter_variable: FILTER_VARIABLE.to_owned(),
-        resource: Vec::new(),
-        detectors: Vec::new(),
-        console: None,
-        file: None,
-        memory: None,
-        fold: true,
-        forward: true,
-        code_location: false,
-    }
-}
-
-/// A layer beside ours.
-pub(crate) type Neighbour = Box<dyn Layer<Registry> + Send + Sync>;
-
-/// Where the registry comes from.
-pub(crate) enum RegistrySource {
-    /// A folder of YAML.
-    #[cfg(feature = "yaml")]
-    Folder(PathBuf),
-    /// A packed registry.
-    Bytes(Cow<'static, [u8]>),
+    Builder(Options::default())
 }
 
 /// Configuration of telemetry in code; made by [`builder`].
 #[must_use = "nothing starts before `install()` or `build()`"]
-pub struct Builder {
-    pub(crate) registry: Option<RegistrySource>,
-    pub(crate) two_registries: bool,
-    pub(crate) neighbours: Vec<Neighbour>,
-    pub(crate) filter: Option<String>,
-    pub(crate) filter_variable: String,
-    pub(crate) resource: Vec<(String, ResourceValue)>,
-    pub(crate) detectors: Vec<String>,
-    pub(crate) console: Option<bool>,
-    pub(crate) file: Option<PathBuf>,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) fold: bool,
-    pub(crate) forward: bool,
-    pub(crate) code_location: bool,
-}
+pub struct Builder(Options);
 
 impl Builder {
     /// The folder of the registry, relative to the working directory. Read at start-up.
@@ -104,7 +64,7 @@ impl Builder {
     ///
     /// Records of the `log` crate reach it down to the level of our filter.
     pub fn layer(mut self, neighbour: impl Layer<Registry> + Send + Sync + 'static) -> Self {
-        self.neighbours.push(Box::new(neighbour));
+        self.0.neighbours.push(Box::new(neighbour));
         self
     }
 
@@ -112,13 +72,13 @@ impl Builder {
     ///
     /// Entities and folds do not depend on it: what is counted at TRACE is counted.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
-        self.filter = Some(directives.into());
+        self.0.filter = Some(directives.into());
         self
     }
 
     /// Name of the environment variable for filter directives, in place of `TRACING_WEAVER_LOG`. `RUST_LOG` still holds where it is unset.
     pub fn filter_env(mut self, variable: impl Into<String>) -> Self {
-        self.filter_variable = variable.into();
+        self.0.filter_variable = variable.into();
         self
     }
 
@@ -127,7 +87,7 @@ impl Builder {
     /// They beat detectors, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`. What the registry calls secret or personal stays away from the
     /// resource as from everything else.
     pub fn resource<K: Into<String>, V: Into<ResourceValue>>(mut self, attributes: impl IntoIterator<Item = (K, V)>) -> Self {
-        self.resource.extend(attributes.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self.0.resource.extend(attributes.into_iter().map(|(key, value)| (key.into(), value.into())));
         self
     }
 
@@ -146,7 +106,7 @@ impl Builder {
     ///
     /// `host` gives `host.name`; `os` gives `os.type`; `process` gives `process.pid` and `process.executable.name`.
     pub fn detectors<D: Into<String>>(mut self, names: impl IntoIterator<Item = D>) -> Self {
-        self.detectors.extend(names.into_iter().map(Into::into));
+        self.0.detectors.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -154,7 +114,7 @@ impl Builder {
     ///
     /// Without this call the environment decides: the console serves each signal that has no receiver.
     pub fn console(mut self, console: bool) -> Self {
-        self.console = Some(console);
+        self.0.console = Some(console);
         self
     }
 
@@ -162,13 +122,13 @@ impl Builder {
     ///
     /// It is made for its owner alone. At 64 MiB it becomes `PATH.1`, an older one `PATH.2`.
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.file = Some(path.into());
+        self.0.file = Some(path.into());
         self
     }
 
     /// Keeps every batch in memory too, for tests.
     pub fn memory(mut self, memory: &Memory) -> Self {
-        self.memory = Some(memory.clone());
+        self.0.memory = Some(memory.clone());
         self
     }
 
@@ -180,19 +140,19 @@ impl Builder {
 
     /// Whether measurements in events are folded into metric sets. On unless switched off.
     pub fn fold(mut self, fold: bool) -> Self {
-        self.fold = fold;
+        self.0.fold = fold;
         self
     }
 
     /// Whether records are forwarded. On unless switched off.
     pub fn forward(mut self, forward: bool) -> Self {
-        self.forward = forward;
+        self.0.forward = forward;
         self
     }
 
     /// Whether records of `tracing` events carry `code.file.path` and `code.line.number`, as those of `log` always do.
     pub fn code_location(mut self, code_location: bool) -> Self {
-        self.code_location = code_location;
+        self.0.code_location = code_location;
         self
     }
 
@@ -205,13 +165,13 @@ impl Builder {
     /// If the registry has faults, something that code says is wrong, or there is a global subscriber or a logger already; the text says
     /// which line to write instead. A receiver that is not there is no error.
     pub fn install(self) -> Result<Telemetry, Error> {
-        install::install(self, start_up::Mistakes::Fail)
+        install::install(self.0, start_up::Mistakes::Fail)
     }
 
     /// As [`install`](Self::install), but never an error: where the registry cannot be read, plain records are exported; where something else
     /// stands in the way, telemetry is off. The reason is said on stderr.
     pub fn install_or_degrade(self) -> Telemetry {
-        install::install(self, start_up::Mistakes::Say).unwrap_or_else(|error| {
+        install::install(self.0, start_up::Mistakes::Say).unwrap_or_else(|error| {
             start_up::say(&[format!("telemetry is off: {error}")]);
             Telemetry::off()
         })
@@ -233,17 +193,17 @@ impl Builder {
     where
         S: tracing_core::Subscriber + for<'a> LookupSpan<'a>,
     {
-        install::build(self)
+        install::build(self.0)
     }
 
     fn with_registry(mut self, source: RegistrySource) -> Self {
-        self.two_registries |= self.registry.replace(source).is_some();
+        self.0.two_registries |= self.0.registry.replace(source).is_some();
         self
     }
 }
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("filter", &self.filter).field("neighbours", &self.neighbours.len()).finish_non_exhaustive()
+        f.debug_struct("Builder").field("filter", &self.0.filter).field("neighbours", &self.0.neighbours.len()).finish_non_exhaustive()
     }
 }

@@ -14,10 +14,11 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_weaver_layers::{PlanError, RecordReader, Weaver, WeaverLayer, weave};
 
 use crate::bridge::LogBridge;
-use crate::builder::{Builder, Neighbour};
+
 use crate::config::Environment;
 use crate::error::Error;
 use crate::export;
+use crate::options::{Neighbour, Options};
 use crate::outer::Outer;
 use crate::start_up::{Mistakes, Prepared, filter, prepare, say};
 #[cfg(feature = "console")]
@@ -33,9 +34,9 @@ const CALL_OFF: Duration = Duration::from_secs(1);
 type WithNeighbours = Layered<Vec<Neighbour>, Registry>;
 
 /// `Builder::install`.
-pub(crate) fn install(mut builder: Builder, mistakes: Mistakes) -> Result<Telemetry, Error> {
-    let mut environment = Environment::of_process(&builder.filter_variable);
-    let neighbours = std::mem::take(&mut builder.neighbours);
+pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Telemetry, Error> {
+    let mut environment = Environment::of_process(&options.filter_variable);
+    let neighbours = std::mem::take(&mut options.neighbours);
     if environment.disabled && neighbours.is_empty() {
         return Ok(Telemetry::off());
     }
@@ -44,10 +45,10 @@ pub(crate) fn install(mut builder: Builder, mistakes: Mistakes) -> Result<Teleme
     if environment.disabled {
         let bridge = LogBridge::set(true)?;
         set_global(stack.with(neighbours))?;
-        bridge.adjust(filter(&builder, &environment, &mut Vec::new()).0.directives(), None);
+        bridge.adjust(filter(&options, &environment, &mut Vec::new()).0.directives(), None);
         return Ok(Telemetry::off());
     }
-    let (settings, prepared) = prepare(builder, &mut environment, mistakes)?;
+    let (settings, prepared) = prepare(options, &mut environment, mistakes)?;
     let directives = settings.filter.directives().to_owned();
     // An empty list of layers would hide everything, so that without neighbours there is none.
     if neighbours.is_empty() {
@@ -62,18 +63,18 @@ pub(crate) fn install(mut builder: Builder, mistakes: Mistakes) -> Result<Teleme
 }
 
 /// `Builder::build`.
-pub(crate) fn build<S>(builder: Builder) -> Result<(Telemetry, WeaverLayer<S>), Error>
+pub(crate) fn build<S>(options: Options) -> Result<(Telemetry, WeaverLayer<S>), Error>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let mut environment = Environment::of_process(&builder.filter_variable);
+    let mut environment = Environment::of_process(&options.filter_variable);
     if environment.disabled {
         return Ok((Telemetry::off(), WeaverLayer::off()));
     }
-    if !builder.neighbours.is_empty() {
+    if !options.neighbours.is_empty() {
         return Err(Error::LayerWithBuild);
     }
-    let (settings, prepared) = prepare(builder, &mut environment, Mistakes::Fail)?;
+    let (settings, prepared) = prepare(options, &mut environment, Mistakes::Fail)?;
     let directives = settings.filter.directives().to_owned();
     let (layer, weaver, reader) = weave::<S>(settings).map_err(unplanned)?;
     Ok((start(prepared, directives, weaver, reader, None, || Ok(()))?, layer))

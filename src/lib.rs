@@ -69,6 +69,7 @@ mod error;
 mod escape;
 mod export;
 mod install;
+mod options;
 mod outer;
 mod resource;
 mod sink;

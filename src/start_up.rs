@@ -3,17 +3,18 @@
 //! A mistake in the environment is a warning and the default; one in code is an error, or a warning too where the caller wants to degrade.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing_weaver_layers::{ForwardFilter, Settings};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
-use crate::builder::{Builder, RegistrySource};
 use crate::config::{Environment, SignalSinks};
 use crate::describe::{Description, SignalDescription};
 use crate::error::Error;
 use crate::escape;
-use crate::export::{ExportSettings, LocalDestination, LocalSink};
+use crate::export::{ExportSettings, LocalDestination, LocalSink, OtlpEndpoint};
+use crate::options::{Options, RegistrySource};
 use crate::resource::{Detector, Resource};
 use crate::sink::JsonLines;
 #[cfg(feature = "console")]
@@ -62,67 +63,52 @@ pub(crate) fn say(sentences: &[String]) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Works everything out: the layer's settings, and all the rest. Starts nothing.
-pub(crate) fn prepare(builder: Builder, environment: &mut Environment, mistakes: Mistakes) -> Result<(Settings, Prepared), Error> {
-    let mut warnings = std::mem::take(&mut environment.warnings);
-    let mut tolerate = |error: Error, instead: &str| match mistakes {
-        Mistakes::Fail => Err(error),
-        Mistakes::Say => {
-            warnings.push(format!("{error}; {instead}"));
-            Ok(())
-        }
-    };
+/// What was said so far, and what is done about a mistake in code.
+struct Warnings {
+    said: Vec<String>,
+    mistakes: Mistakes,
+}
 
-    let (registry, registry_from) = match registry(&builder) {
-        Ok(registry) => registry,
-        Err(error) => {
-            tolerate(error, "records are exported plain")?;
-            (ResolvedRegistry::default(), "not readable".to_owned())
-        }
-    };
-    let registry = Arc::new(registry);
-
-    let mut detectors = Vec::new();
-    for name in &builder.detectors {
-        match Detector::named(name) {
-            Ok(detector) => detectors.push(detector),
-            Err(error) => tolerate(error, "going on without it")?,
-        }
-    }
-    if let Some(Err(bad)) = builder.filter.as_deref().map(ForwardFilter::parse) {
-        tolerate(Error::Filter(bad), "it is skipped")?;
-    }
-    let mut file = None;
-    if let Some(path) = &builder.file {
-        match JsonLines::open(path) {
-            Ok(lines) => file = Some((path.clone(), lines)),
-            Err(error) => tolerate(Error::File { path: path.clone(), error }, "going on without it")?,
-        }
-    } else if let Some(path) = &environment.file {
-        match JsonLines::open(path) {
-            Ok(lines) => file = Some((path.clone(), lines)),
-            Err(error) => {
-                let path = escape::text(&path.to_string_lossy());
-                warnings.push(format!("TRACING_WEAVER_FILE: `{path}` cannot be opened: {error}; ignored"));
+impl Warnings {
+    /// The result, unless it is a mistake that is to be said; then `None`, and `instead` is what happens.
+    fn tolerate<T>(&mut self, result: Result<T, Error>, instead: &str) -> Result<Option<T>, Error> {
+        match (result, self.mistakes) {
+            (Ok(value), _) => Ok(Some(value)),
+            (Err(error), Mistakes::Fail) => Err(error),
+            (Err(error), Mistakes::Say) => {
+                self.said.push(format!("{error}; {instead}"));
+                Ok(None)
             }
         }
     }
+}
 
-    let (filter, filter_from) = filter(&builder, environment, &mut warnings);
-    let (resource, withheld) = Resource::resolve(&detectors, environment, builder.resource).redacted(&registry);
+/// Works everything out: the layer's settings, and all the rest. Starts nothing.
+pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes: Mistakes) -> Result<(Settings, Prepared), Error> {
+    let mut warnings = Warnings { said: std::mem::take(&mut environment.warnings), mistakes };
+    let (registry, registry_from) = warnings
+        .tolerate(registry(&options), "records are exported plain")?
+        .unwrap_or_else(|| (ResolvedRegistry::default(), "not readable".to_owned()));
+    let registry = Arc::new(registry);
+    let mut detectors = Vec::new();
+    for name in &options.detectors {
+        detectors.extend(warnings.tolerate(Detector::named(name), "going on without it")?);
+    }
+    if let Some(directives) = &options.filter {
+        warnings.tolerate(ForwardFilter::parse(directives).map_err(Error::Filter), "it is skipped")?;
+    }
+    let file = file(&options, environment, &mut warnings)?;
+    let (filter, filter_from) = filter(&options, environment, &mut warnings.said);
+    let (resource, withheld) = Resource::resolve(&detectors, environment, options.resource).redacted(&registry);
     if !withheld.is_empty() {
-        let keys: Vec<_> = withheld.iter().map(|key| format!("`{}`", escape::text(key))).collect();
-        warnings.push(format!("withheld or changed on the resource, as the registry asks: {}", keys.join(", ")));
+        warnings.said.push(format!("withheld or changed on the resource, as the registry asks: `{}`", withheld.join("`, `")));
     }
     if environment.traces_wanted {
-        warnings.push("OTEL_TRACES_EXPORTER: this version exports records and metrics, and no traces; ignored".to_owned());
+        warnings.said.push("OTEL_TRACES_EXPORTER: this version exports records and metrics, and no traces; ignored".to_owned());
     }
 
     let mut export = ExportSettings::new(resource.clone());
     export.metric_interval = environment.metric_interval.unwrap_or(export.metric_interval);
-    let logs = sinks(&mut environment.logs, builder.console);
-    let metrics = sinks(&mut environment.metrics, builder.console);
-    (export.logs, export.metrics) = (environment.logs.otlp.take(), environment.metrics.otlp.take());
     let mut everywhere = Vec::new();
     let mut add = |sink: Box<dyn LocalSink>, name: String| {
         everywhere.push(name);
@@ -131,24 +117,19 @@ pub(crate) fn prepare(builder: Builder, environment: &mut Environment, mistakes:
     if let Some((path, lines)) = file {
         add(Box::new(lines), format!("file {}", escape::text(&path.to_string_lossy())));
     }
-    if let Some(memory) = builder.memory {
+    if let Some(memory) = options.memory {
         add(Box::new(memory), "memory".to_owned());
     }
+    let console = |sinks: &SignalSinks| cfg!(feature = "console") && options.console.unwrap_or(sinks.console);
+    let (console_logs, console_metrics) = (console(&environment.logs), console(&environment.metrics));
     #[cfg(feature = "console")]
-    let tally = (logs.console || metrics.console).then(|| {
-        let tally = Arc::new(EventTally::default());
-        let colour = environment.colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let sink = Box::new(Console::new(Box::new(std::io::stderr()), colour, tally.clone()));
-        export.locals.push(LocalDestination { sink, logs: logs.console, metrics: metrics.console });
-        export.log_delay = CONSOLE_DELAY;
-        tally
-    });
+    let tally = (console_logs || console_metrics).then(|| watch(&mut export, environment.colour, console_logs, console_metrics));
+    (export.logs, export.metrics) = (environment.logs.otlp.take(), environment.metrics.otlp.take());
 
-    let describe = |switched_on: bool, sinks: Sinks| {
-        let mut names: Vec<String> = sinks.otlp.into_iter().collect();
-        names.extend(sinks.console.then(|| "console".to_owned()));
-        names.extend(everywhere.iter().cloned());
-        SignalDescription { switched_on, sinks: names }
+    let describe = |switched_on: bool, otlp: &Option<OtlpEndpoint>, console: bool| {
+        let otlp = otlp.iter().map(|endpoint| format!("otlp {} {}", endpoint.protocol.as_str(), escape::text(&endpoint.shown())));
+        let sinks = otlp.chain(console.then(|| "console".to_owned())).chain(everywhere.iter().cloned()).collect();
+        SignalDescription { switched_on, sinks }
     };
     let description = Description {
         registry: match registry.schema_url.is_empty() {
@@ -157,36 +138,63 @@ pub(crate) fn prepare(builder: Builder, environment: &mut Environment, mistakes:
         },
         registry_from,
         filter_from,
-        records: describe(builder.forward, logs),
-        metrics: describe(builder.fold, metrics),
+        records: describe(options.forward, &export.logs, console_logs),
+        metrics: describe(options.fold, &export.metrics, console_metrics),
         metric_interval: export.metric_interval,
         resource: resource.clone(),
     };
 
     let mut settings = Settings::new(registry.clone());
     settings.filter = filter;
-    settings.fold = builder.fold;
+    settings.fold = options.fold;
     // Records that nobody takes are not made.
-    settings.forward = builder.forward && !description.records.sinks.is_empty();
-    settings.code_location = builder.code_location;
+    settings.forward = options.forward && !description.records.sinks.is_empty();
+    settings.code_location = options.code_location;
     settings.resource = resource;
     let prepared = Prepared {
         registry,
         export,
         description,
-        warnings,
+        warnings: warnings.said,
         #[cfg(feature = "console")]
         tally,
     };
     Ok((settings, prepared))
 }
 
+/// Adds the console to the sinks, and gives what it counts.
+#[cfg(feature = "console")]
+fn watch(export: &mut ExportSettings, colour: bool, logs: bool, metrics: bool) -> Arc<EventTally> {
+    let tally = Arc::new(EventTally::default());
+    let colour = colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let sink = Box::new(Console::new(Box::new(std::io::stderr()), colour, tally.clone()));
+    export.locals.push(LocalDestination { sink, logs, metrics });
+    export.log_delay = CONSOLE_DELAY;
+    tally
+}
+
+/// Opens the file for OTLP-JSON lines, where code or the environment names one.
+fn file(options: &Options, environment: &Environment, warnings: &mut Warnings) -> Result<Option<(PathBuf, JsonLines)>, Error> {
+    if let Some(path) = &options.file {
+        let opened = JsonLines::open(path).map_err(|error| Error::File { path: path.clone(), error });
+        return Ok(warnings.tolerate(opened, "going on without it")?.map(|lines| (path.clone(), lines)));
+    }
+    let Some(path) = &environment.file else { return Ok(None) };
+    match JsonLines::open(path) {
+        Ok(lines) => Ok(Some((path.clone(), lines))),
+        Err(error) => {
+            warnings.said.push(format!("TRACING_WEAVER_FILE: `{}` cannot be opened: {error}; ignored", path.display()));
+            Ok(None)
+        }
+    }
+}
+
 /// Reads the registry; where it came from, for people, comes beside it.
-fn registry(builder: &Builder) -> Result<(ResolvedRegistry, String), Error> {
-    if builder.two_registries {
+fn registry(options: &Options) -> Result<(ResolvedRegistry, String), Error> {
+    if options.two_registries {
         return Err(Error::TwoRegistries);
     }
-    Ok(match &builder.registry {
+    Ok(match &options.registry {
         None => (ResolvedRegistry::default(), "not given".to_owned()),
         #[cfg(feature = "yaml")]
         Some(RegistrySource::Folder(folder)) => {
@@ -197,29 +205,16 @@ fn registry(builder: &Builder) -> Result<(ResolvedRegistry, String), Error> {
 }
 
 /// The filter, and where it came from.
-pub(crate) fn filter(builder: &Builder, environment: &Environment, warnings: &mut Vec<String>) -> (ForwardFilter, String) {
-    let (directives, from) = match (&environment.filter, &builder.filter) {
+pub(crate) fn filter(options: &Options, environment: &Environment, warnings: &mut Vec<String>) -> (ForwardFilter, String) {
+    let (directives, from) = match (&environment.filter, &options.filter) {
         (Some((name, directives)), _) => (directives.as_str(), name.as_str()),
         (None, Some(directives)) => (directives.as_str(), "code"),
         (None, None) => ("info", "default"),
     };
     let (filter, bad) = ForwardFilter::parse_lossy(directives);
     if environment.filter.is_some() && !bad.is_empty() {
-        let bad: Vec<_> = bad.iter().map(|bad| escape::text(&bad.to_string())).collect();
+        let bad: Vec<_> = bad.iter().map(|bad| bad.to_string()).collect();
         warnings.push(format!("{from}: skipped {}", bad.join("; ")));
     }
     (filter, from.to_owned())
-}
-
-/// The sinks of one signal.
-struct Sinks {
-    otlp: Option<String>,
-    console: bool,
-}
-
-fn sinks(environment: &mut SignalSinks, console: Option<bool>) -> Sinks {
-    Sinks {
-        otlp: environment.otlp.as_ref().map(|endpoint| format!("otlp {} {}", endpoint.protocol.as_str(), escape::text(&endpoint.shown()))),
-        console: cfg!(feature = "console") && console.unwrap_or(environment.console),
-    }
 }
