@@ -88,6 +88,17 @@ impl<'a> MetricSet<'a> {
         &self.set.context.attributes
     }
 
+    /// Identity alone: what tells one entity from another.
+    pub fn identity(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        let registry = self.registry;
+        let entities = self.entity_types().iter().filter_map(|of| registry.entity_by_type(of));
+        let keys: Vec<&str> = entities
+            .flat_map(|id| &registry.entity(id).identity)
+            .map(|reference| registry.attribute(reference.attribute).key.as_str())
+            .collect();
+        self.attributes().iter().filter(move |(key, _)| keys.contains(&&**key)).map(|(key, value)| (&**key, value))
+    }
+
     /// When the series began.
     pub fn start(&self) -> SystemTime {
         time(self.set.start_unix_nano)

@@ -502,7 +502,7 @@ impl RecordReader {
             match state {
                 Left::More => {
                     more = true;
-                    self.next = at;
+                    self.next = (at + 1) % count;
                     break;
                 }
                 Left::Done => ended.push(at),

@@ -42,12 +42,14 @@ impl LocalSink for Console {
     }
 
     fn logs(&mut self, request: &ExportLogsServiceRequest) -> Result<(), SinkError> {
+        let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+        let mut records: Vec<_> = scopes.flat_map(|scope| scope.log_records.iter().map(|record| (scope.scope.as_ref(), record))).collect();
+        // A request holds records by scope; a person reads them as they happened.
+        records.sort_by_key(|(_, record)| record.time_unix_nano);
         let mut lines = String::new();
-        for scope in request.resource_logs.iter().flat_map(|resource| &resource.scope_logs) {
-            for record in &scope.log_records {
-                self.style.line(&mut lines, scope.scope.as_ref(), record);
-                self.tally.count(scope.scope.as_ref(), record);
-            }
+        for (scope, record) in records {
+            self.style.line(&mut lines, scope, record);
+            self.tally.count(scope, record);
         }
         self.out.write_all(lines.as_bytes())?;
         Ok(())

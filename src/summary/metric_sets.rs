@@ -1,4 +1,4 @@
-//! Metric sets as tables: one for each set, a row for each entity and combination of dimensions.
+//! Metric sets as tables: one for each set, a row for each entity, by its identity, and combination of dimensions.
 //! `Display` of a snapshot and the summary at shutdown print them.
 //! What is the same in every row stands once, above; text of the program is made fit for a terminal.
 
@@ -34,15 +34,12 @@ type Names = Vec<(String, String)>;
 
 fn write_set(f: &mut fmt::Formatter<'_>, snapshot: &MetricsSnapshot, entities: &[MetricSet<'_>]) -> fmt::Result {
     let Some(first) = entities.first() else { return Ok(()) };
-    let rows: Vec<(Names, _)> = entities.iter().flat_map(|set| set.points().map(|point| (names(set, point.dimensions()), point))).collect();
-    let mut keys: Vec<&str> = Vec::new();
-    for (key, _) in rows.iter().flat_map(|(names, _)| names) {
-        if !keys.contains(&key.as_str()) {
-            keys.push(key);
-        }
-    }
+    let mut rows: Vec<(Names, _)> =
+        entities.iter().flat_map(|set| set.points().map(|point| (names(set, point.dimensions()), point))).collect();
+    let keys = keys(rows.iter().map(|(names, _)| names));
     let cell = |names: &Names, key: &str| names.iter().find(|(known, _)| known == key).map_or("-", |(_, value)| value).to_owned();
-    let (varied, common): (Vec<&str>, Vec<&str>) =
+    rows.sort_by_cached_key(|(names, _)| keys.iter().map(|key| cell(names, key)).collect::<Vec<_>>());
+    let (varied, common): (Vec<&String>, Vec<&String>) =
         keys.iter().partition(|key| rows.iter().any(|(names, _)| cell(names, key) != cell(&rows[0].0, key)));
 
     write!(f, "{}", escape::text(first.name()))?;
@@ -50,8 +47,10 @@ fn write_set(f: &mut fmt::Formatter<'_>, snapshot: &MetricsSnapshot, entities: &
     writeln!(f)?;
 
     let columns = columns(snapshot, first.snapshot().set, |metric| rows.iter().any(|(_, point)| point.value(metric).is_some()));
-    let namespace = namespace(&varied);
-    let head = varied.iter().map(|key| key[namespace..].to_owned()).chain(columns.iter().map(|column| column.head.clone())).collect();
+    // The registry's own prefix stands in every name of it.
+    let namespace = first.name().split_once('.').map_or("", |(namespace, _)| namespace);
+    let short = |key: &str| key.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('.')).unwrap_or(key).to_owned();
+    let head = varied.iter().map(|key| short(key)).chain(columns.iter().map(|column| column.head.clone())).collect();
     let mut table = Table::new(head, varied.len());
     for (names, values) in &rows {
         let names = varied.iter().map(|key| cell(names, key));
@@ -61,9 +60,22 @@ fn write_set(f: &mut fmt::Formatter<'_>, snapshot: &MetricsSnapshot, entities: &
     write!(f, "{table}")
 }
 
+/// All keys, in the order of the row that has most of them: entities outermost first, then dimensions.
+fn keys<'a>(rows: impl Iterator<Item = &'a Names>) -> Vec<String> {
+    let mut rows: Vec<&Names> = rows.collect();
+    rows.sort_by_key(|names| std::cmp::Reverse(names.len()));
+    let mut keys: Vec<String> = Vec::new();
+    for (key, _) in rows.into_iter().flatten() {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
 fn names(set: &MetricSet<'_>, dimensions: &[(std::sync::Arc<str>, EnumValue)]) -> Names {
-    let attributes = set.attributes().iter().map(|(key, value)| (escape::text(key), attribute(value)));
-    attributes.chain(dimensions.iter().map(|(key, value)| (escape::text(key), member(value)))).collect()
+    let identity = set.identity().map(|(key, value)| (escape::text(key), attribute(value)));
+    identity.chain(dimensions.iter().map(|(key, value)| (escape::text(key), member(value)))).collect()
 }
 
 struct Column<'a> {
@@ -97,13 +109,6 @@ fn beyond<'a>(set: &str, metric: &'a str) -> &'a str {
     let shared = set.split('.').zip(metric.split('.')).take_while(|(a, b)| a == b);
     let length: usize = shared.map(|(segment, _)| segment.len() + 1).sum();
     metric.get(length..).unwrap_or_default()
-}
-
-/// Length of the first segment that all keys share, with its dot.
-fn namespace(keys: &[&str]) -> usize {
-    let length = keys.first().and_then(|key| key.find('.')).map_or(0, |dot| dot + 1);
-    let shared = keys.iter().all(|key| key.get(..length) == keys[0].get(..length));
-    if shared { length } else { 0 }
 }
 
 fn attribute(value: &Value) -> String {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// Width of a line past which columns go below.
-const MAX_WIDTH: usize = 130;
+const MAX_WIDTH: usize = 150;
 /// Rows that are shown.
 const MAX_ROWS: usize = 40;
 

@@ -135,7 +135,7 @@ impl RecordRules {
             FieldAction::Resource(value.clone())
         } else if self.entity_keys.contains(key) {
             FieldAction::Entity { declared: is_declared, treatment }
-        } else if !is_declared {
+        } else if !is_declared && treatment != Treatment::Drop(FieldDropReason::Secret) {
             FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared))
         } else {
             FieldAction::of(treatment)
