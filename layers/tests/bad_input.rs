@@ -258,3 +258,31 @@ fn after_close_records_drop_as_shutdown_nothing_folds_and_what_waits_can_still_b
     let stats = harness.stats();
     assert_eq!((stats.records_created, stats.records_dropped), (3 + 8, vec![(DropReason::Shutdown, 8)]));
 }
+
+#[test]
+fn a_close_under_working_threads_leaves_every_record_taken_dropped_or_left() {
+    const EACH: u64 = 3_000;
+    let mut harness = Harness::filtered("info");
+    let working = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                working.wait();
+                harness.run(|| {
+                    for n in 0..EACH {
+                        event!(name: "t.tick", Level::INFO, t.seq = n);
+                        tracing::warn!(n, "also");
+                    }
+                });
+            });
+        }
+        working.wait();
+        harness.weaver.close();
+    });
+    let taken = harness.drain().len() as u64;
+    let stats = harness.stats();
+    let dropped: u64 = stats.records_dropped.iter().map(|(_, count)| count).sum();
+    assert_eq!((stats.records_created, taken + dropped), (6 * EACH, 6 * EACH));
+    let folded = harness.totals().get("t.ticks{}[]").map_or(0, |total| if let support::Total::Int(n) = total { *n as u64 } else { 0 });
+    assert!(folded <= 3 * EACH);
+}

@@ -61,8 +61,8 @@ fn an_event_that_the_registry_knows_is_redacted_by_key_and_by_field_name() {
     let mut harness = private();
     harness.run(|| {
         event!(
-            name: "p.login", Level::INFO, p.token = "MARK", p.email = "MARK", p.name = "MARK", p.phone = "MARK", p.url = "MARK", p.nick = "ÄÖÜ-MARK",
-            p.header.authorization = "MARK", p.cookie.session = "MARK", p.seq = 1
+            name: "p.login", Level::INFO, p.token = "MARK", p.email = "MARK", p.name = "MARK", p.phone = "MARK", p.url = "MARK",
+            p.nick = "ÄÖÜ-MARK", p.header.authorization = "MARK", p.cookie.session = "MARK", p.seq = 1
         );
         event!(name: "p.login", Level::INFO, token = "MARK", email = "MARK", user_name = "MARK", p.seq = 2);
     });
@@ -81,9 +81,26 @@ fn an_event_that_the_registry_knows_is_redacted_by_key_and_by_field_name() {
 fn an_event_that_the_registry_does_not_know_is_redacted_by_key_and_by_field_name_too() {
     let mut harness = private();
     harness.run(|| {
-        tracing::info!(p.token = "MARK", p.email = "MARK", p.name = "MARK", p.phone = "MARK", p.url = "MARK", p.nick = "MIX-MARK", p.seq = 1);
-        tracing::info!(tok = "MARK", email = "MARK", user_name = "MARK", p.header.authorization.x = "MARK", p.cookie.session = "MARK", other = 2);
-        event!(name: "x.other", Level::INFO, p.free = "MARK is secret in one event of the registry", p.person.id = "MARK", p.desk.id = "MARK");
+        tracing::info!(
+            p.token = "MARK",
+            p.email = "MARK",
+            p.name = "MARK",
+            p.phone = "MARK",
+            p.url = "MARK",
+            p.nick = "MIX-MARK",
+            p.seq = 1
+        );
+        tracing::info!(
+            tok = "MARK",
+            email = "MARK",
+            user_name = "MARK",
+            p.header.authorization.x = "MARK",
+            p.cookie.session = "MARK",
+            other = 2
+        );
+        event!(
+            name: "x.other", Level::INFO, p.free = "MARK is secret in one event of the registry", p.person.id = "MARK", p.desk.id = "MARK"
+        );
     });
     let said = drain(&mut harness);
     assert_eq!(said[0].keys(), ["p.email", "p.name", "p.nick", "p.seq"]);
@@ -116,13 +133,17 @@ fn no_type_of_value_slips_through_and_no_text_of_a_secret_is_even_made() {
     }
     let made = Cell::new(0);
     let fault = Fault(Some(Box::new(Fault(None))));
+    let fault = &fault as &(dyn Error + 'static);
+    let bytes = b"MARK".as_slice();
     let long = "MARK ".repeat(40_000);
     harness.run(|| {
-        event!(name: "p.login", Level::INFO, p.token = ?Watched(&made), p.email = ?Watched(&made), p.name = ?"MARK", p.phone = ?Watched(&made));
-        event!(name: "p.login", Level::INFO, p.token = &fault as &(dyn Error + 'static), p.email = &fault as &(dyn Error + 'static), p.seq = 1);
-        event!(name: "x.other", Level::INFO, token = &fault as &(dyn Error + 'static), p.name = &fault as &(dyn Error + 'static));
-        event!(name: "p.login", Level::INFO, p.token = 4242u64, p.email = u128::MAX, p.name = b"MARK".as_slice(), p.phone = -7i128, p.url = f64::NAN);
-        event!(name: "p.login", Level::INFO, p.token = true, p.email = b"MARK".as_slice(), p.name = 1.5, p.nick = true, p.url = ?Watched(&made));
+        event!(
+            name: "p.login", Level::INFO, p.token = ?Watched(&made), p.email = ?Watched(&made), p.name = ?"MARK", p.phone = ?Watched(&made)
+        );
+        event!(name: "p.login", Level::INFO, p.token = fault, p.email = fault, p.seq = 1);
+        event!(name: "x.other", Level::INFO, token = fault, p.name = fault);
+        event!(name: "p.login", Level::INFO, p.token = 4242u64, p.email = u128::MAX, p.name = bytes, p.phone = -7i128, p.url = f64::NAN);
+        event!(name: "p.login", Level::INFO, p.token = true, p.email = bytes, p.name = 1.5, p.nick = true, p.url = ?Watched(&made));
         event!(name: "p.login", Level::INFO, p.token = long, p.email = long, p.name = long, p.phone = long, p.nick = ?long);
         event!(name: "x.other", Level::INFO, email = ?long, tok = %long);
     });
