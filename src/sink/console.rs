@@ -79,9 +79,12 @@ pub(crate) enum TalliedEvent {
 #[derive(Debug, Default)]
 pub(crate) struct EventTally(Mutex<BTreeMap<(TalliedEvent, i32), u64>>);
 
+/// Event and severity number, and how many there were.
+pub(crate) type Tallied = ((TalliedEvent, i32), u64);
+
 impl EventTally {
-    /// Event and severity number, and how many there were.
-    pub(crate) fn read(&self) -> Vec<((TalliedEvent, i32), u64)> {
+    /// All that were counted.
+    pub(crate) fn read(&self) -> Vec<Tallied> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.iter().map(|(event, count)| (event.clone(), *count)).collect()
     }
@@ -247,7 +250,7 @@ mod tests {
         }
     }
 
-    fn shown(colour: bool, records: Vec<LogRecord>) -> (String, Vec<((TalliedEvent, i32), u64)>) {
+    fn shown(colour: bool, records: Vec<LogRecord>) -> (String, Vec<Tallied>) {
         let (out, tally) = (Shared::default(), Arc::new(EventTally::default()));
         let mut console = Console::new(Box::new(out.clone()), colour, tally.clone());
         console.logs(&request(records)).unwrap();
