@@ -174,3 +174,52 @@ fn an_id_that_comes_back_after_thousands_of_closes_never_finds_the_entity_of_the
     assert_eq!(totals["t.node.calls{t.node.id=n}[]"], Total::Int(20_000));
     assert_eq!(totals.get("t.node.items{t.node.id=n}[]"), Some(&Total::Int(0)));
 }
+
+#[test]
+fn spans_that_are_made_entered_and_dropped_by_different_threads_under_load_keep_their_entities() {
+    const EACH: i64 = 4_000;
+    let harness = Harness::filtered("off");
+    let (to_second, from_first) = std::sync::mpsc::sync_channel(64);
+    let (to_third, from_second) = std::sync::mpsc::sync_channel(64);
+    std::thread::scope(|scope| {
+        let harness = &harness;
+        for maker in 0..2i64 {
+            let to_second = to_second.clone();
+            scope.spawn(move || {
+                harness.run(|| {
+                    for n in 0..EACH {
+                        let node = tracing::info_span!("t.node", t.node.id = format!("{maker}{}", n % 10));
+                        node.in_scope(|| event!(name: "t.node.item", Level::TRACE, t.items = 1));
+                        to_second.send(node).unwrap();
+                    }
+                });
+            });
+        }
+        drop(to_second);
+        scope.spawn(move || {
+            harness.run(|| {
+                for (n, node) in from_first.iter().enumerate() {
+                    let channel = tracing::info_span!(parent: &node, "t.channel", t.channel.id = n as i64 % 3);
+                    let _inside = node.enter();
+                    event!(name: "t.node.item", Level::TRACE, t.items = 10);
+                    to_third.send(channel).unwrap();
+                }
+            });
+        });
+        scope.spawn(move || {
+            harness.run(|| {
+                for channel in from_second {
+                    channel.in_scope(|| event!(name: "t.node.item", Level::TRACE, t.items = 100));
+                    event!(name: "t.channel.send", parent: &channel, Level::TRACE, messages = 1);
+                }
+            });
+        });
+    });
+    let totals = harness.totals();
+    for node in (0..20).map(|n| format!("{}{}", n / 10, n % 10)) {
+        assert_eq!(totals[&format!("t.node.items{{t.node.id={node}}}[]")], Total::Int(EACH / 10 * 111));
+    }
+    let sent = totals.iter().filter(|(name, _)| name.starts_with("t.channel.messages{t.channel.id="));
+    assert_eq!(sent.map(|(_, total)| if let Total::Int(n) = total { *n } else { 0 }).sum::<i64>(), 2 * EACH);
+    assert_eq!((totals.len(), harness.stats().measurements_unattributed), (20 * 2 + 20 * 3, 0));
+}
