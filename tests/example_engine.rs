@@ -2,56 +2,15 @@
 //!
 //! Cargo runs it. It reads the OTLP-JSON lines that the program writes to a file. It never looks into the program.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::path::Path;
+use std::process::Output;
 
 use serde_json::Value;
-
-/// The example of the profile that this test was built in.
-fn engine() -> &'static Path {
-    static ENGINE: LazyLock<PathBuf> = LazyLock::new(build);
-    &ENGINE
-}
-
-fn build() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test.parent().and_then(Path::parent).expect("a test stands in target/PROFILE/deps");
-    let example = profile.join("examples").join(format!("dataflow_engine{}", std::env::consts::EXE_SUFFIX));
-    // `cargo test --test example_engine` builds no examples, so what stands there may be missing or old.
-    if let Some(cargo) = std::env::var_os("CARGO") {
-        let name = profile.file_name().and_then(|name| name.to_str()).expect("a profile has a name");
-        let mut build = Command::new(cargo);
-        // What cargo told this test about its package would look like a change to build scripts, which then build all anew.
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|of| name.starts_with(of))) {
-                build.env_remove(name);
-            }
-        }
-        let built = build
-            .args(["build", "--quiet", "--example", "dataflow_engine", "--profile", if name == "debug" { "dev" } else { name }])
-            .arg("--target-dir")
-            .arg(profile.parent().expect("a profile stands in the target folder"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the example builds");
-    }
-    example
-}
-
-/// The example, with nothing in its environment that would tell it where to send.
-fn command() -> Command {
-    let mut command = Command::new(engine());
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("OTEL_") || name.starts_with("TRACING_WEAVER_")) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
+use support::example::command;
 
 /// A run in a folder of its own.
 struct Run {
@@ -87,10 +46,7 @@ impl Run {
 
     /// The totals of the last line on stdout.
     fn engine_count(&self) -> BTreeMap<String, i64> {
-        let stdout = self.stdout();
-        let last = stdout.lines().last().expect("stdout has lines");
-        let counts = last.strip_prefix("engine-count ").unwrap_or_else(|| panic!("the last line is `{last}`"));
-        serde_json::from_str(counts).expect("engine-count is a JSON object of integers")
+        support::example::engine_count(&self.output)
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -269,14 +225,7 @@ fn a_pipeline_that_cannot_be_built_is_an_event_and_a_failure_of_the_run() {
 fn by_itself_it_shows_records_on_stderr_and_a_summary_before_its_last_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     mixed_files(folder.path());
-    let mut command = Command::new(engine());
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("OTEL_") || name.starts_with("TRACING_WEAVER_")) {
-            command.env_remove(name);
-        }
-    }
-    let output =
-        command.arg(folder.path().join("data")).args(["--threads", "1"]).env_remove("RUST_LOG").output().expect("the example runs");
+    let output = command().arg(folder.path().join("data")).args(["--threads", "1"]).output().expect("the example runs");
     assert!(output.status.success());
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stderr.contains("otelcol.pipeline.start"), "{stderr}");
