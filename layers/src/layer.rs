@@ -335,14 +335,12 @@ where
                 if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.epoch() && event.is_contextual() {
                     // SAFETY: the key is this layer's, so the plan is of its weaver, which keeps plans as long as it lives.
                     let plan = unsafe { &*entry.plan() };
+                    if let Some((full, plan)) = plan.plain() {
+                        let mut visitor = PlainVisitor { plan, full, slots: entry.slots(), counts: &weaver.counts };
+                        event.record(&mut visitor);
+                        return visitor.finish();
+                    }
                     match plan.way() {
-                        Way::Plain => {
-                            if let Some((fold, plain)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.plain.as_ref()?))) {
-                                let mut visitor = PlainVisitor { plan: plain, full: fold, slots: entry.slots(), counts: &weaver.counts };
-                                event.record(&mut visitor);
-                                return visitor.finish();
-                            }
-                        }
                         Way::Integers => {
                             if let Some((fold, integers)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.integers.as_ref()?))) {
                                 return fold_integers(weaver, integers, fold, slot, entry.slots(), event);
@@ -358,7 +356,7 @@ where
                                 };
                             }
                         }
-                        Way::Filtered | Way::Ask | Way::Closed => {}
+                        Way::Plain | Way::Filtered | Way::Ask | Way::Closed => {}
                     }
                 }
             }

@@ -28,7 +28,11 @@ mod filter;
 #[cfg(not(weaver_loom))]
 mod layer;
 #[cfg(not(weaver_loom))]
+mod notes;
+#[cfg(not(weaver_loom))]
 mod own_filter;
+#[cfg(not(weaver_loom))]
+mod reader;
 #[cfg(not(weaver_loom))]
 mod redact;
 #[cfg(not(weaver_loom))]
@@ -51,8 +55,10 @@ pub use read::{
     RecordScope, SetSnapshot, Value,
 };
 #[cfg(not(weaver_loom))]
+pub use reader::RecordReader;
+#[cfg(not(weaver_loom))]
 pub use settings::{PlanError, Settings};
 #[cfg(not(weaver_loom))]
 pub use thread::suppress_this_thread;
 #[cfg(not(weaver_loom))]
-pub use weaver::{RecordReader, Weaver, weave};
+pub use weaver::{Weaver, weave};

@@ -1,6 +1,6 @@
 //! Folding and forwarding in one visit.
 //!
-//! The layer uses it for events that do both. It must let the record step aside before the fold runs user code.
+//! The layer uses it for events that do both. It must not run user code twice, nor before the record has stepped aside.
 
 use std::fmt;
 
@@ -40,10 +40,12 @@ impl Visit for Both<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.fold.needs_text(field) {
-            self.record.step_aside();
+            // The record makes the text in any case, so that user code runs once.
+            self.record.text(field, format_args!("{value:?}"), |text| self.fold.made_text(field, text));
+        } else {
+            self.fold.record_debug(field, value);
+            self.record.record_debug(field, value);
         }
-        self.fold.record_debug(field, value);
-        self.record.record_debug(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {

@@ -4,7 +4,7 @@
 //! short moves of pointers only, never while anything else is called.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use dashmap::DashMap;
@@ -26,16 +26,26 @@ use crate::fold::layout::Layout;
 use crate::fold::plan::FoldPlan;
 use crate::fold::shard::{Block, Shard};
 use crate::forward::plan::{RecordPlan, RecordRules};
-use crate::forward::queue::{Consumer, Left, Pool, Queue, queue};
+use crate::forward::queue::{Consumer, Pool, Queue, queue};
 use crate::layer::WeaverLayer;
-use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot, Record, RecordScope, Value};
-use crate::redact::is_built;
+use crate::notes::notes;
+use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot, Value};
+use crate::reader::RecordReader;
 use crate::settings::{PlanError, Settings};
 use crate::sync::lock;
 use crate::thread::{PartSlots, SLOTS, ThreadPart};
 
-/// Most scope names; past it records stand in one scope of a fixed name.
+/// Most scope names; past it records stand in one scope of the name [`OTHER_SCOPES`].
 const MAX_SCOPES: usize = 1 << 14;
+
+/// Scope of records whose targets came past the bound; its id is 0.
+const OTHER_SCOPES: &str = "_OTHER";
+
+/// Words of all series, counted once for all threads; past it measurements go to the unattributed series.
+const MAX_SERIES_WORDS: usize = 1 << 23;
+
+/// Threads that may end before somebody who starts one merges what they left, where no reader does.
+const MAX_UNSEEN: usize = 1 << 10;
 
 /// Makes a layer, the handle that readers share, and the one reader of records.
 ///
@@ -48,8 +58,7 @@ where
     S: tracing_core::Subscriber + for<'a> LookupSpan<'a>,
 {
     let weaver = Arc::new(Weaver::new(settings));
-    let reader = RecordReader { weaver: weaver.clone(), queues: Vec::new(), next: 0 };
-    Ok((WeaverLayer::new(weaver.clone()), weaver, reader))
+    Ok((WeaverLayer::new(weaver.clone()), weaver.clone(), RecordReader::new(weaver)))
 }
 
 /// What a layer knows and what producers wrote, for readers.
@@ -89,6 +98,7 @@ pub struct Weaver {
     new_shards: Mutex<Vec<Arc<Shard>>>,
     residue: Mutex<Residue>,
     series: DashMap<(MetricSetId, u32), u64>,
+    series_words: AtomicUsize,
 }
 
 /// Bits of [`THREAD`](crate::thread::THREAD)'s slots that live layers hold.
@@ -164,7 +174,7 @@ impl Weaver {
             events: DashMap::new(),
             span_plans: DashMap::new(),
             scopes: DashMap::new(),
-            scope_names: RwLock::default(),
+            scope_names: RwLock::new(vec![OTHER_SCOPES.into()]),
             pool: Pool::new(settings.queue_bytes),
             new_queues: Mutex::default(),
             queues: Mutex::default(),
@@ -173,6 +183,7 @@ impl Weaver {
             new_shards: Mutex::default(),
             residue: Mutex::default(),
             series: DashMap::new(),
+            series_words: 0.into(),
             registry,
         }
     }
@@ -390,13 +401,15 @@ impl Weaver {
             return *id;
         }
         let name: Arc<str> = Arc::from(crate::user_code::cut(name).0);
-        *self.scopes.entry(name.clone()).or_insert_with(|| {
+        let push = || {
             let mut names = self.scope_names.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if names.len() < MAX_SCOPES {
-                names.push(name);
+            if names.len() >= MAX_SCOPES {
+                return Err(());
             }
-            names.len() as u32 - 1
-        })
+            names.push(name.clone());
+            Ok(names.len() as u32 - 1)
+        };
+        self.scopes.entry(name.clone()).or_try_insert_with(push).map_or(0, |id| *id)
     }
 
     /// The value that the entities in force give a key.
@@ -407,14 +420,51 @@ impl Weaver {
         self.contexts.get(context).attributes.iter().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
     }
 
+    /// Queues of threads that came since this was asked last.
+    pub(crate) fn new_queues(&self) -> Vec<Consumer> {
+        std::mem::take(&mut lock(&self.new_queues))
+    }
+
+    /// Counts records that the reader took.
+    pub(crate) fn note_taken(&self, records: u64) {
+        self.taken.fetch_add(records, Ordering::AcqRel);
+    }
+
+    /// Forgets a queue that will hold nothing any more.
+    pub(crate) fn forget_queue(&self, ended: &Arc<Queue>) {
+        let mut queues = lock(&self.queues);
+        queues.retain(|queue| !Arc::ptr_eq(queue, ended));
+        self.published_before.fetch_add(ended.published(), Ordering::AcqRel);
+    }
+
     /// A thread's part, made at its first event.
     pub(crate) fn make_part(&self) -> ThreadPart {
         let shard = Shard::new();
         let (producer, consumer) = queue(&self.pool);
+        self.forget_unseen();
         lock(&self.new_shards).push(shard.clone());
         lock(&self.queues).push(consumer.queue().clone());
         lock(&self.new_queues).push(consumer);
         ThreadPart::new(shard, producer)
+    }
+
+    /// Where nobody reads, what ended threads left would pile up for ever.
+    fn forget_unseen(&self) {
+        if lock(&self.new_shards).len() >= MAX_UNSEEN {
+            // A reader that is at work takes them by itself.
+            if let Ok(mut residue) = self.residue.try_lock() {
+                residue.adopt(std::mem::take(&mut *lock(&self.new_shards)));
+                residue.settle(&self.layouts);
+            }
+        }
+        let mut unseen = lock(&self.new_queues);
+        if unseen.len() >= MAX_UNSEEN {
+            let (spent, left) = std::mem::take(&mut *unseen).into_iter().partition(Consumer::is_spent);
+            *unseen = left;
+            drop(unseen);
+            let spent: Vec<Consumer> = spent;
+            lock(&self.queues).retain(|queue| !spent.iter().any(|consumer| Arc::ptr_eq(queue, consumer.queue())));
+        }
     }
 
     /// This thread's slots of a set under a context, and whether the set's own entity is in force there.
@@ -424,12 +474,12 @@ impl Weaver {
         if let Some(known) = part.slots.borrow().get(&(set, context)) {
             return *known;
         }
-        let cut = self.contexts.cut(&self.registry, context, set);
+        let words = self.layouts[set.0 as usize].words();
+        let cut = self.contexts.cut(&self.registry, context, set).filter(|cut| self.admit_series(set, *cut, words));
         let (attributed, cut) = (cut.is_some(), cut.unwrap_or(0));
         let by_cut = part.slots.borrow().get(&(set, cut | CUT)).map(|known| known.slots);
         let slots = by_cut.unwrap_or_else(|| {
             self.series.entry((set, cut)).or_insert_with(crate::clock::unix_nanos);
-            let words = self.layouts[set.0 as usize].words();
             part.shard.add(Block::new(set, cut, words))
         });
         let found = PartSlots { slots, attributed };
@@ -437,90 +487,16 @@ impl Weaver {
         part.slots.borrow_mut().insert((set, context), found);
         found
     }
-}
 
-/// What a registry asks for that is not acted on yet.
-fn notes(registry: &ResolvedRegistry) -> Vec<String> {
-    let mut notes = Vec::new();
-    for metric in &registry.metrics {
-        for fold in &metric.folds {
-            let name = &metric.name;
-            match &fold.source {
-                FoldSource::Span { span_type, .. } => {
-                    notes.push(format!("metric `{name}`: values from spans (`{span_type}`) are not exported yet"));
-                }
-                FoldSource::Observe => notes.push(format!("metric `{name}`: observed values are not exported yet")),
-                FoldSource::Event { .. } if !fold.when.is_empty() => {
-                    notes.push(format!("metric `{name}`: a fold with a condition (`when`) is not exported yet"));
-                }
-                FoldSource::Event { .. } if fold.unit.is_some() => {
-                    notes.push(format!("metric `{name}`: a fold with a unit of its own is not exported yet"));
-                }
-                FoldSource::Event { .. } => {}
-            }
+    /// Whether a series is there or may still be made.
+    fn admit_series(&self, set: MetricSetId, context: u32, words: usize) -> bool {
+        if context == 0 || self.series.contains_key(&(set, context)) {
+            return true;
         }
-    }
-    for attribute in &registry.attributes {
-        if let Some(normalize) = attribute.privacy.normalize.iter().find(|normalize| !is_built(normalize)) {
-            notes.push(format!("attribute `{}` is not exported: its normalizer {normalize:?} is not built yet", attribute.key));
+        if self.series_words.fetch_add(words, Ordering::Relaxed) + words <= MAX_SERIES_WORDS {
+            return true;
         }
-    }
-    notes
-}
-
-/// The one reader of records.
-pub struct RecordReader {
-    weaver: Arc<Weaver>,
-    queues: Vec<Consumer>,
-    /// Where the next turn begins, so that no queue waits for ever.
-    next: usize,
-}
-
-impl fmt::Debug for RecordReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordReader").field("queues", &self.queues.len()).finish_non_exhaustive()
-    }
-}
-
-impl RecordReader {
-    /// Hands records to `take`, those of one thread in its order, until about `budget` bytes went.
-    /// Returns whether more are waiting. Never waits.
-    pub fn drain(&mut self, budget: usize, take: &mut dyn FnMut(Record<'_>)) -> bool {
-        self.queues.append(&mut lock(&self.weaver.new_queues));
-        let mut left = budget;
-        let mut more = false;
-        let mut taken = 0;
-        let mut ended = Vec::new();
-        let count = self.queues.len();
-        for turn in 0..count {
-            let at = (self.next + turn) % count;
-            let state = self.queues[at].drain(&mut left, &mut |frame, bytes| {
-                taken += 1;
-                let scope = RecordScope { name: frame.name >> 1, known: frame.name & 1 == 1, context: ContextId(frame.context) };
-                take(Record { scope, bytes });
-            });
-            match state {
-                Left::More => {
-                    more = true;
-                    self.next = (at + 1) % count;
-                    break;
-                }
-                Left::Done => ended.push(at),
-                Left::Empty => {}
-            }
-        }
-        self.weaver.taken.fetch_add(taken, Ordering::AcqRel);
-        self.forget(ended);
-        more
-    }
-
-    fn forget(&mut self, mut ended: Vec<usize>) {
-        ended.sort_unstable();
-        for at in ended.into_iter().rev() {
-            let consumer = self.queues.swap_remove(at);
-            let mut queues = lock(&self.weaver.queues);
-            queues.retain(|queue| !Arc::ptr_eq(queue, consumer.queue()));
-            self.weaver.published_before.fetch_add(consumer.queue().published(), Ordering::AcqRel);
-        }
+        self.series_words.fetch_sub(words, Ordering::Relaxed);
+        false
     }
 }

@@ -10,7 +10,7 @@ use tracing_core::Metadata;
 use tracing_weaver_registry::model::EntityId;
 
 use crate::entity::span_plan::EntityPlan;
-use crate::fold::plan::FoldPlan;
+use crate::fold::plan::{FoldPlan, PlainFold};
 use crate::forward::plan::RecordPlan;
 
 /// What the filter says of a callsite's records.
@@ -74,6 +74,16 @@ impl EventPlan {
         let plan = EventPlan { way: AtomicU8::new(0), fold, record };
         plan.decide(verdict);
         plan
+    }
+
+    /// The plan of the shortest way, if that is the way. Asked before [`way`](Self::way), which costs more.
+    #[inline(always)]
+    pub(crate) fn plain(&self) -> Option<(&FoldPlan, &PlainFold)> {
+        if self.way.load(Ordering::Relaxed) != Way::Plain as u8 {
+            return None;
+        }
+        let fold = self.fold.as_ref()?;
+        Some((fold, fold.plain.as_ref()?))
     }
 
     #[inline(always)]

@@ -28,12 +28,8 @@ impl Residue {
         self.shards.extend(shards);
     }
 
-    /// All sets now; `series` gives a series' context and start.
-    pub(crate) fn snapshot(
-        &mut self,
-        layouts: &[Layout],
-        series: impl Fn(MetricSetId, u32) -> (Arc<EntityContext>, u64),
-    ) -> MetricsSnapshot {
+    /// Merges what ended threads left, so that their shards can go.
+    pub(crate) fn settle(&mut self, layouts: &[Layout]) {
         let ended = &mut self.ended;
         self.shards.retain(|shard| {
             // Asked before the slots are read: what a retired shard holds then is all that it will ever hold.
@@ -43,6 +39,15 @@ impl Residue {
             }
             !retired
         });
+    }
+
+    /// All sets now; `series` gives a series' context and start.
+    pub(crate) fn snapshot(
+        &mut self,
+        layouts: &[Layout],
+        series: impl Fn(MetricSetId, u32) -> (Arc<EntityContext>, u64),
+    ) -> MetricsSnapshot {
+        self.settle(layouts);
         let mut totals = self.ended.clone();
         self.shards.iter().for_each(|shard| merge_shard(layouts, &mut totals, shard));
         let time_unix_nano = clock::unix_nanos();
@@ -81,7 +86,7 @@ fn merge_member(member: &Member, into: &mut [u64], from: &[u64]) {
     match &member.cells {
         Cells::Sum { .. } => {
             into[0] = match member.number {
-                NumberType::Int => into[0].wrapping_add(from[0]),
+                NumberType::Int => (into[0] as i64).saturating_add(from[0] as i64) as u64,
                 NumberType::Double => (f64::from_bits(into[0]) + f64::from_bits(from[0])).to_bits(),
             };
             into[1] |= from[1];

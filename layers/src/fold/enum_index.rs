@@ -72,6 +72,11 @@ impl EnumIndex {
         self.position(|v| matches!(v, EnumValue::Bool(b) if *b == value))
     }
 
+    /// Digit of a value that is no member.
+    pub(crate) fn other(&self) -> u32 {
+        self.other
+    }
+
     /// Whether some member is a number, which a field of numbers may give.
     pub(crate) fn has_numbers(&self) -> bool {
         self.values.iter().any(|value| matches!(value, EnumValue::Int(_) | EnumValue::Double(_)))

@@ -12,7 +12,9 @@ use tracing_core::field::Visit;
 use super::layout::{Cells, TRASH_WORDS};
 use super::plan::{FoldPlan, IntegerFold, PLAIN_FIELDS, WAITING};
 use super::shard::Slots;
+use super::visit::whole;
 use crate::count::Counts;
+use crate::read::FieldDropReason;
 use crate::thread::InstanceSlot;
 use crate::user_code;
 
@@ -25,7 +27,7 @@ pub(crate) struct IntegerVisitor<'a> {
     group: u32,
     /// One bit per waiting place that was written.
     written: u32,
-    waiting: [u64; WAITING],
+    waiting: [i64; WAITING],
 }
 
 impl<'a> IntegerVisitor<'a> {
@@ -35,39 +37,47 @@ impl<'a> IntegerVisitor<'a> {
     }
 
     #[inline(always)]
-    fn integer(&mut self, field: &Field, value: u64) {
+    fn integer(&mut self, field: &Field, value: i64) {
         let at = field.index();
-        if at < PLAIN_FIELDS && value <= i64::MAX as u64 {
-            self.wait(self.plan.waits[at], value);
+        let place = if at < PLAIN_FIELDS { self.plan.waits[at] } else { 0 };
+        if place == 0 {
+            self.digit(field, |index| index.of_int(value));
+        } else if value >= 0 {
+            self.wait(place, value);
         } else {
-            self.unusual(at, value as i64);
+            self.negative(at, place, value);
         }
     }
 
     #[inline(always)]
-    fn wait(&mut self, place: u8, value: u64) {
+    fn wait(&mut self, place: u8, value: i64) {
         self.waiting[place as usize % WAITING] = value;
         self.written |= 1 << (place as u32 % WAITING as u32);
     }
 
-    /// A negative integer, or one past the range of `i64`, which arrives here as a negative one too.
     #[cold]
     #[inline(never)]
-    fn unusual(&mut self, at: usize, value: i64) {
+    fn negative(&mut self, at: usize, place: u8, value: i64) {
         let Some([target]) = self.full.fields.get(at).map(|field| field.targets.as_slice()) else { return };
         match self.full.targets[*target as usize].cells {
-            Cells::Sum { monotonic: false } => self.wait(self.plan.waits[at], value as u64),
+            Cells::Sum { monotonic: false } => self.wait(place, value),
             _ => self.counts.refused.add(1),
         }
     }
 
-    /// A value that no sum of integers takes.
+    /// A value that no sum of integers takes and that names no member of an enum.
     #[cold]
     #[inline(never)]
-    fn refuse(&self, field: &Field) {
+    fn refuse(&mut self, field: &Field) {
+        self.digit(field, |index| index.other());
         if self.full.fields.get(field.index()).is_some_and(|field| !field.targets.is_empty()) {
             self.counts.refused.add(1);
         }
+    }
+
+    #[inline(always)]
+    fn measures(&self, field: &Field) -> bool {
+        self.plan.waits.get(field.index()).is_some_and(|place| *place != 0)
     }
 
     #[inline(always)]
@@ -86,12 +96,15 @@ impl<'a> IntegerVisitor<'a> {
     #[inline(always)]
     pub(crate) fn finish(&mut self, slots: Slots) {
         let base = TRASH_WORDS + self.group as usize * self.plan.group as usize;
-        let add = |offset: u32, value: u64| {
+        let add = |offset: u32, value: i64| {
             let word = base + offset as usize;
             // SAFETY: group and offset come from the set's layout, whose block this is; this thread writes it.
             unsafe {
-                slots.update(word, |sum| sum.wrapping_add(value));
-                slots.set(word + 1, 1);
+                if slots.add_int(word, value) {
+                    slots.set(word + 1, 1);
+                } else {
+                    self.counts.refused.add(1);
+                }
             }
         };
         for (at, offset) in self.plan.offsets.iter().enumerate() {
@@ -109,26 +122,34 @@ impl<'a> IntegerVisitor<'a> {
 impl Visit for IntegerVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.integer(field, value);
+        if value > i64::MAX as u64 {
+            return self.refuse(field);
+        }
+        self.integer(field, value as i64);
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.integer(field, value as u64);
+        self.integer(field, value);
     }
 
-    fn record_f64(&mut self, field: &Field, _: f64) {
-        self.refuse(field);
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        match whole(value) {
+            Some(value) => self.record_i64(field, value),
+            None => self.refuse(field),
+        }
     }
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.digit(field, |index| index.of_bool(value));
+        if !self.digit(field, |index| index.of_bool(value)) && self.measures(field) {
+            self.refuse(field);
+        }
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.digit(field, |index| index.of_str(value)) && self.plan.waits.get(field.index()).is_some_and(|place| *place != 0) {
+        if !self.digit(field, |index| index.of_str(value)) && self.measures(field) {
             self.refuse(field);
         }
     }
@@ -163,6 +184,8 @@ impl IntegerVisitor<'_> {
             return self.refuse(field);
         }
         let slot = self.slot;
-        user_code::with_short(slot, value, |text| self.digit(field, |index| index.of_str(text)));
+        if user_code::with_short(slot, value, |text| self.digit(field, |index| index.of_str(text))).is_none() {
+            self.counts.field_dropped(FieldDropReason::Panic);
+        }
     }
 }

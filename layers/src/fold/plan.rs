@@ -77,7 +77,7 @@ pub(crate) struct SetFold {
 #[derive(Debug)]
 pub(crate) struct PlainFold {
     pub(crate) roles: [u8; PLAIN_FIELDS],
-    pub(crate) constants: SmallVec<[(u32, i64); 2]>,
+    pub(crate) constants: Box<[(u8, i64)]>,
 }
 
 /// Integers into one set with dimensions: they wait until all digits are known.
@@ -88,9 +88,9 @@ pub(crate) struct IntegerFold {
     /// Per field its dimension in the plan's digits, from 1.
     pub(crate) digits: [u8; PLAIN_FIELDS],
     /// Per waiting place from 1 the word within the group.
-    pub(crate) offsets: SmallVec<[u32; 8]>,
+    pub(crate) offsets: Box<[u32]>,
     /// Word within the group, and what each event adds.
-    pub(crate) constants: SmallVec<[(u32, u64); 2]>,
+    pub(crate) constants: Box<[(u32, i64)]>,
     /// Words of a group.
     pub(crate) group: u32,
 }
@@ -196,7 +196,7 @@ impl FoldPlan {
         }
         let mut waits = [0; PLAIN_FIELDS];
         let mut digits = [0; PLAIN_FIELDS];
-        let mut offsets = SmallVec::new();
+        let mut offsets = Vec::new();
         for (at, field) in self.fields.iter().enumerate() {
             if let [target] = field.targets.as_slice() {
                 offsets.push(self.targets[*target as usize].offset);
@@ -205,13 +205,14 @@ impl FoldPlan {
             if let [digit] = field.digits.as_slice() {
                 digits[at] = u8::try_from(*digit + 1).ok()?;
             }
-            if field.targets.len() > 1 || field.digits.len() > 1 || offsets.len() >= WAITING {
+            let both = !field.targets.is_empty() && !field.digits.is_empty();
+            if both || field.targets.len() > 1 || field.digits.len() > 1 || offsets.len() >= WAITING {
                 return None;
             }
         }
-        let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value as u64);
+        let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value);
         let constants = self.constants.iter().map(constant).collect();
-        Some(IntegerFold { waits, digits, offsets, constants, group: self.sets[0].group })
+        Some(IntegerFold { waits, digits, offsets: offsets.into(), constants, group: self.sets[0].group })
     }
 
     fn plain(&self) -> Option<PlainFold> {
@@ -227,10 +228,8 @@ impl FoldPlan {
                 _ => return None,
             }
         }
-        let mut constants = SmallVec::new();
-        for constant in &self.constants {
-            constants.push((pair(constant.target)? as u32 * 2, constant.value));
-        }
+        let constant = |constant: &Constant| Some((pair(constant.target)?, constant.value));
+        let constants = self.constants.iter().map(constant).collect::<Option<_>>()?;
         Some(PlainFold { roles, constants })
     }
 }

@@ -91,6 +91,38 @@ impl Slots {
         slot.store(change(slot.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 
+    /// Adds to a sum of integers; `false`, and nothing done, where it would leave the range of `i64`.
+    ///
+    /// # Safety
+    /// As for [`update`](Self::update).
+    #[inline(always)]
+    pub(crate) unsafe fn add_int(self, word: usize, value: i64) -> bool {
+        // SAFETY: as the caller promises.
+        let slot = unsafe { &*self.0.add(word) };
+        match (slot.load(Ordering::Relaxed) as i64).checked_add(value) {
+            Some(sum) => {
+                slot.store(sum as u64, Ordering::Relaxed);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Adds to a sum of floats; `false`, and nothing done, where it would not stay finite.
+    ///
+    /// # Safety
+    /// As for [`update`](Self::update).
+    #[inline(always)]
+    pub(crate) unsafe fn add_double(self, word: usize, value: f64) -> bool {
+        // SAFETY: as the caller promises.
+        let slot = unsafe { &*self.0.add(word) };
+        let sum = f64::from_bits(slot.load(Ordering::Relaxed)) + value;
+        if sum.is_finite() {
+            slot.store(sum.to_bits(), Ordering::Relaxed);
+        }
+        sum.is_finite()
+    }
+
     /// Writes a word.
     ///
     /// # Safety

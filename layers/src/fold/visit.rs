@@ -14,6 +14,7 @@ use super::layout::{Cells, HISTOGRAM_HEAD, TRASH_WORDS};
 use super::plan::{FieldFold, FoldPlan, Target};
 use super::shard::Slots;
 use crate::count::Counts;
+use crate::read::FieldDropReason;
 use crate::thread::InstanceSlot;
 use crate::user_code;
 
@@ -91,7 +92,27 @@ impl<'a> FoldVisitor<'a> {
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let Some(fold) = self.field(field) else { return };
         let slot = self.slot;
-        user_code::with_short(slot, value, |text| self.digits(fold, |index| index.of_str(text)));
+        if user_code::with_short(slot, value, |text| self.digits(fold, |index| index.of_str(text))).is_none() {
+            self.counts.field_dropped(FieldDropReason::Panic);
+        }
+    }
+
+    /// A text that was made already, for a record beside this.
+    pub(crate) fn made_text(&mut self, field: &Field, text: &str) {
+        if let Some(fold) = self.field(field) {
+            self.digits(fold, |index| index.of_str(text));
+        }
+        self.refuse(field);
+    }
+
+    /// An integer past the range of `i64`.
+    #[cold]
+    fn too_large(&mut self, field: &Field) {
+        self.seen(field);
+        if let Some(fold) = self.field(field) {
+            self.digits(fold, |index| index.other());
+        }
+        self.refuse(field);
     }
 
     fn refuse(&self, field: &Field) {
@@ -121,8 +142,10 @@ impl<'a> FoldVisitor<'a> {
 /// The target's words lie at `word` in the block, and this thread writes it.
 unsafe fn add(slots: Slots, word: usize, target: &Target, number: Number) -> bool {
     let number = match (target.number, number) {
-        (NumberType::Int, Number::Double(d)) if d.fract() == 0.0 && d.abs() < 9.0e15 => Number::Int(d as i64),
-        (NumberType::Int, Number::Double(_)) => return false,
+        (NumberType::Int, Number::Double(d)) => match whole(d) {
+            Some(i) => Number::Int(i),
+            None => return false,
+        },
         (NumberType::Double, Number::Int(i)) => Number::Double(i as f64),
         (_, number) => number,
     };
@@ -130,51 +153,46 @@ unsafe fn add(slots: Slots, word: usize, target: &Target, number: Number) -> boo
     unsafe {
         match (&target.cells, number) {
             (Cells::Sum { monotonic: true }, Number::Int(i)) if i < 0 => return false,
-            (Cells::Sum { .. }, Number::Int(i)) => {
-                slots.update(word, |sum| sum.wrapping_add(i as u64));
-                slots.set(word + 1, 1);
-            }
-            (Cells::Sum { monotonic }, Number::Double(d)) => {
-                if !d.is_finite() || (*monotonic && d < 0.0) {
-                    return false;
-                }
-                slots.update(word, |sum| (f64::from_bits(sum) + d).to_bits());
-                slots.set(word + 1, 1);
-            }
+            (Cells::Sum { monotonic: true }, Number::Double(d)) if d < 0.0 => return false,
+            (Cells::Sum { .. }, Number::Int(i)) if !slots.add_int(word, i) => return false,
+            (Cells::Sum { .. }, Number::Double(d)) if !slots.add_double(word, d) => return false,
+            (Cells::Sum { .. }, _) => slots.set(word + 1, 1),
             (Cells::Gauge, number) => {
                 slots.set(word, if let Number::Int(i) = number { i as u64 } else { double(number).to_bits() });
                 slots.set(word + 1, crate::clock::unix_nanos().max(1));
             }
-            (Cells::Histogram { bounds }, number) => {
-                let d = double(number);
-                if !d.is_finite() || d < 0.0 {
-                    return false;
-                }
-                record(slots, word, bounds, d);
-            }
+            (Cells::Histogram { bounds }, number) => return record(slots, word, bounds, double(number)),
         }
     }
     true
 }
 
-/// Records one measurement of a distribution.
+/// The integer that a float is, if it is one and exactly so.
+pub(crate) fn whole(d: f64) -> Option<i64> {
+    (d.fract() == 0.0 && d.abs() < 9.0e15).then_some(d as i64)
+}
+
+/// Records one measurement of a distribution; `false` where it is negative or the sum would not stay finite.
 ///
 /// # Safety
 /// The words of a histogram with these bounds lie at `word` in the block, and this thread writes it.
-unsafe fn record(slots: Slots, word: usize, bounds: &[f64], value: f64) {
+unsafe fn record(slots: Slots, word: usize, bounds: &[f64], value: f64) -> bool {
     let bucket = bounds.partition_point(|bound| *bound < value);
     let mut first = false;
     // SAFETY: as the caller promises.
     unsafe {
+        if value < 0.0 || !slots.add_double(word + 1, value) {
+            return false;
+        }
         slots.update(word, |count| {
             first = count == 0;
             count + 1
         });
-        slots.update(word + 1, |sum| (f64::from_bits(sum) + value).to_bits());
         slots.update(word + 2, |min| if first || value < f64::from_bits(min) { value.to_bits() } else { min });
         slots.update(word + 3, |max| if first || value > f64::from_bits(max) { value.to_bits() } else { max });
         slots.update(word + HISTOGRAM_HEAD + bucket, |count| count + 1);
     }
+    true
 }
 
 fn double(number: Number) -> f64 {
@@ -198,7 +216,7 @@ impl Visit for FoldVisitor<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.record_u128(field, value.into()),
+            Err(_) => self.too_large(field),
         }
     }
 
@@ -233,14 +251,14 @@ impl Visit for FoldVisitor<'_> {
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.too_large(field),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.too_large(field),
         }
     }
 

@@ -338,6 +338,11 @@ impl Consumer {
         &self.queue
     }
 
+    /// Whether the thread has ended without a frame.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.queue.done.load(Ordering::Acquire) && self.queue.head.load(Ordering::Acquire).is_null()
+    }
+
     /// Hands frames to `take` in order, until about `budget` bytes went; lowers it by what went.
     pub(crate) fn drain(&mut self, budget: &mut usize, take: &mut dyn FnMut(FrameScope, &[u8])) -> Left {
         // Read before the frames: if it was set, no frame can come that is not seen below.

@@ -240,11 +240,18 @@ impl<'a> RecordVisitor<'a> {
     }
 
     fn formatted(&mut self, field: &Field, value: fmt::Arguments<'_>) -> bool {
-        let Some(record) = self.plan.fields.get(field.index()) else { return false };
-        if !Self::needs_text(record) {
-            self.unusual(field, AnyValue::Str(""));
-            return true;
+        match self.plan.fields.get(field.index()) {
+            Some(record) if Self::needs_text(record) => self.text(field, value, |_| ()),
+            Some(_) => {
+                self.unusual(field, AnyValue::Str(""));
+                true
+            }
+            None => false,
         }
+    }
+
+    /// Makes a value's text, shows it to `also`, and writes it as the field asks; `false` if making it panicked.
+    pub(crate) fn text(&mut self, field: &Field, value: fmt::Arguments<'_>, also: impl FnOnce(&str)) -> bool {
         self.out.move_to_heap();
         let mut text = self.place.part.text.take();
         let formatted = user_code::format(self.place.slot, &mut text, value);
@@ -254,6 +261,7 @@ impl<'a> RecordVisitor<'a> {
             Formatted::Whole => {}
         }
         if formatted != Formatted::Panicked {
+            also(&text);
             self.unusual(field, AnyValue::Str(&text));
         }
         self.place.part.text.set(text);
