@@ -118,5 +118,6 @@ fn headers(variables: &mut Variables<'_>, name: &str) -> Option<Vec<(String, Sec
             Err(why) => variables.reject(name, format!("{why} (expected `key=value,key2=value2`)")),
         }
     }
-    Some(headers)
+    // A list of which nothing holds is as good as unset: the general one holds then.
+    (!headers.is_empty()).then_some(headers)
 }

@@ -155,6 +155,27 @@ fn a_malformed_header_is_left_out_and_its_value_not_repeated() {
 }
 
 #[test]
+fn a_malformed_address_is_reported_without_the_password_or_the_key_in_it() {
+    for address in ["ftp://me:hunter2@h:1/", "me:hunter2@h:1", "http://h:99999/?key=hunter2", "http://me:hunter2@h:99999"] {
+        let environment = read(&[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", address)]);
+        let [warning] = &environment.warnings[..] else { panic!("one warning, not {:?}", environment.warnings) };
+        assert!(warning.starts_with("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: ") && !warning.contains("hunter2"), "{warning}");
+    }
+}
+
+#[test]
+fn a_signals_own_headers_of_which_none_holds_leave_the_general_ones_in_force() {
+    let environment = read(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=1"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "=,nothing"),
+    ]);
+    let keys = |sinks: &SignalSinks| sinks.otlp.as_ref().unwrap().headers.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    assert_eq!((keys(&environment.logs), keys(&environment.metrics)), (vec!["x-key".to_owned()], vec!["x-key".to_owned()]));
+    assert_eq!(environment.warnings.len(), 1);
+}
+
+#[test]
 fn a_value_of_the_environment_cannot_steer_the_terminal_that_it_is_reported_on() {
     let environment = read(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "\x1b[2Jgrpc")]);
     assert!(!environment.warnings[0].contains('\x1b'), "{:?}", environment.warnings);

@@ -31,7 +31,12 @@ impl<'a> Variables<'a> {
         let parsed = read(&value);
         if parsed.is_none() {
             let shown: String = value.chars().take(100).collect();
-            self.reject(name, format!("`{}` is not {expected}", escape::text(&shown)));
+            // What stands before `@` or behind `?` in an address is a password or a key more often than not.
+            let what = match value.contains(['@', '?']) {
+                true => "the value".to_owned(),
+                false => format!("`{}`", escape::text(&shown)),
+            };
+            self.reject(name, format!("{what} is not {expected}"));
         }
         parsed
     }

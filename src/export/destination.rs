@@ -200,11 +200,9 @@ impl Destinations {
         }
     }
 
-    /// Hands one collection of metrics on; what is still waiting of an older one is out of date.
-    pub(super) fn metrics(&mut self, batches: Vec<Batch>) {
-        if let Some(remote) = &self.metrics {
-            remote.queue.supersede();
-        }
+    /// Hands one collection of metrics on; what is still waiting of an older one is out of date. Returns the number of its first batch.
+    pub(super) fn metrics(&mut self, batches: Vec<Batch>) -> Option<u64> {
+        let superseded = self.metrics.as_ref().and_then(|remote| remote.queue.supersede());
         for batch in batches {
             let items = batch.items;
             self.ledger.take(Signal::Points, items, batch.payload.len() as u64);
@@ -223,6 +221,7 @@ impl Destinations {
                 remote.queue.push(batch);
             }
         }
+        superseded
     }
 
     /// Flushes the sinks inside the process.

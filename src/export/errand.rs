@@ -9,6 +9,8 @@ use super::report::FlushError;
 
 /// Kept back from the deadline of the end, so that its report is ready when it comes.
 const MARGIN: Duration = Duration::from_millis(100);
+/// How long a flush or the end holds the metrics back, so that they count the records that went before them.
+const METRICS_WAIT: Duration = Duration::from_secs(1);
 
 /// How far an errand has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub(super) enum Stage {
     Draining {
         /// Bytes of records taken since start by then.
         bytes: u64,
+        /// When metrics go without waiting for the last record; `None` once they went. Else a receiver that is slow to take records
+        /// would use up the whole time, and no metrics would leave at all.
+        metrics_by: Option<Instant>,
     },
     /// The records are on their way; metrics wait for them, so that they count them, but not longer than `until`.
     Records {
@@ -51,7 +56,9 @@ pub(super) struct Running {
 impl Running {
     /// At its beginning, `bytes` being what to take at most and `lost` what was lost until then.
     pub(super) fn new(errand: Errand, bytes: u64, lost: (u64, u64), now: Instant) -> Self {
-        Running { errand, lost_before: lost, began: now, stage: Stage::Draining { bytes } }
+        let mut running = Running { errand, lost_before: lost, began: now, stage: Stage::Done };
+        running.stage = Stage::Draining { bytes, metrics_by: Some(running.metrics_by(now, None)) };
+        running
     }
 
     /// Whether this is the end and not a flush.
@@ -67,6 +74,20 @@ impl Running {
         let deadline = self.errand.deadline.max(end_by.unwrap_or(self.errand.deadline));
         let margin = (deadline.saturating_duration_since(self.began) / 10).min(MARGIN);
         deadline.checked_sub(margin).unwrap_or(deadline)
+    }
+
+    /// How long metrics may be held back: half of the time that is left, but not long.
+    pub(super) fn metrics_by(&self, now: Instant, end_by: Option<Instant>) -> Instant {
+        now + (self.deadline(end_by).saturating_duration_since(now) / 2).min(METRICS_WAIT)
+    }
+
+    /// Batches of data points took the place of those from number `first` on: who waits for one of them waits for its successors.
+    pub(super) fn points_superseded(&mut self, first: u64, position: u64) {
+        if let Stage::Metrics { points, .. } = &mut self.stage
+            && first < *points
+        {
+            *points = position;
+        }
     }
 
     /// Whether its time is over.

@@ -71,6 +71,8 @@ pub(super) fn start_with(
         log_delay: settings.log_delay,
         metric_interval: settings.metric_interval.clamp(Duration::from_millis(1), FOR_EVER),
         next_collection: Instant::now() + settings.metric_interval.min(FOR_EVER),
+        merge_interval: settings.merge_interval,
+        next_merge: Instant::now() + settings.merge_interval,
         start_unix_nano: unix_nano(),
         drained: (0, 0),
         errands: Vec::new(),

@@ -178,9 +178,10 @@ impl Ledger {
 }
 
 impl Books {
-    /// Items lost so far at all destinations, records first.
+    /// Items lost so far at all destinations, records first. What was superseded is not: its newer values say all that it said.
     pub(crate) fn lost(&self) -> (u64, u64) {
-        let lost = |book: &Book| book.tallies.iter().map(|tally| tally.in_doubt + tally.dropped.iter().sum::<u64>()).sum();
+        let dropped = |tally: &Tally| tally.dropped.iter().sum::<u64>() - tally.dropped[DropReason::Superseded as usize];
+        let lost = |book: &Book| book.tallies.iter().map(|tally| tally.in_doubt + dropped(tally)).sum();
         (lost(&self.records), lost(&self.points))
     }
 

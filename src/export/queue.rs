@@ -77,9 +77,9 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// Drops what waits and is not being sent: newer values of the same cumulative metrics come.
-    pub(crate) fn supersede(&self) {
-        self.drop_waiting(DropReason::Superseded);
+    /// Drops what waits and is not being sent: newer values of the same cumulative metrics come. Returns the number of the first of it.
+    pub(crate) fn supersede(&self) -> Option<u64> {
+        self.drop_waiting(DropReason::Superseded)
     }
 
     /// How many batches were pushed so far, for [`is_settled`](Self::is_settled).
@@ -108,14 +108,16 @@ impl Queue {
         }
     }
 
-    fn drop_waiting(&self, reason: DropReason) {
+    fn drop_waiting(&self, reason: DropReason) -> Option<u64> {
         let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.bytes -= waiting.iter().map(|(_, batch)| batch.payload.len()).sum::<usize>();
         drop(state);
+        let first = waiting.front().map(|(number, _)| *number);
         for (_, batch) in waiting {
             self.ledger.settle(self.account, batch.items, Outcome::Dropped(reason));
         }
+        first
     }
 
     async fn wait_for_work(&self) {

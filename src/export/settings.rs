@@ -23,6 +23,8 @@ pub(crate) struct ExportSettings {
     pub(crate) locals: Vec<LocalDestination>,
     /// Time between two collections of metrics.
     pub(crate) metric_interval: Duration,
+    /// Time after which what ended threads counted is merged at the latest, whether metrics go anywhere or not.
+    pub(crate) merge_interval: Duration,
     /// How long a record waits at most for its batch to fill.
     pub(crate) log_delay: Duration,
 }
@@ -36,6 +38,7 @@ impl ExportSettings {
             metrics: None,
             locals: Vec::new(),
             metric_interval: Duration::from_secs(60),
+            merge_interval: Duration::from_secs(10),
             log_delay: Duration::from_secs(1),
         }
     }

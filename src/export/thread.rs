@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
+use tracing_weaver_layers::MetricsSnapshot;
 
 use super::batch::{LogBatcher, MAX_BYTES};
 use super::control::Control;
@@ -30,8 +31,6 @@ const LONG_PAUSE: Duration = Duration::from_millis(50);
 const FAULT_PAUSE: Duration = Duration::from_millis(500);
 /// How long the end waits for a record that a thread is just writing.
 const LAST_RECORD: Duration = Duration::from_millis(20);
-/// How long a flush or the end holds the metrics back, so that they count the records that went before them.
-const METRICS_WAIT: Duration = Duration::from_secs(1);
 
 /// What lives on the export thread.
 pub(super) struct ExportThread {
@@ -46,6 +45,8 @@ pub(super) struct ExportThread {
     pub(super) log_delay: Duration,
     pub(super) metric_interval: Duration,
     pub(super) next_collection: Instant,
+    pub(super) merge_interval: Duration,
+    pub(super) next_merge: Instant,
     pub(super) start_unix_nano: u64,
     /// Records and bytes that were drained and do not stand in the ledger yet.
     pub(super) drained: (u64, u64),
@@ -114,6 +115,9 @@ impl ExportThread {
         if now >= self.next_collection {
             self.collect(now);
         }
+        if now >= self.next_merge {
+            self.snapshot(now);
+        }
         if self.advance_errands(now, more) {
             Next::End
         } else if more && room {
@@ -153,12 +157,22 @@ impl ExportThread {
         if !self.destinations.take_metrics() {
             return;
         }
-        let snapshot = self.readings.snapshot();
+        let snapshot = self.snapshot(now);
         let mut scopes = scope_metrics(&snapshot, self.readings.registry());
         let books = self.ledger.read();
         let time = unix_nano().max(self.start_unix_nano);
         scopes.push(own_metrics::scope(&books, &self.readings.stats(), self.start_unix_nano, time));
-        self.destinations.metrics(requests(&self.resource, scopes));
+        let superseded = self.destinations.metrics(requests(&self.resource, scopes));
+        if let Some(first) = superseded {
+            let position = self.destinations.position(Signal::Points);
+            self.errands.iter_mut().for_each(|errand| errand.points_superseded(first, position));
+        }
+    }
+
+    /// Taking a snapshot is also what frees the memory of threads that have ended: without anybody who wants metrics it would grow.
+    fn snapshot(&mut self, now: Instant) -> MetricsSnapshot {
+        self.next_merge = now + self.merge_interval;
+        self.readings.snapshot()
     }
 
     fn take_errands(&mut self, now: Instant) {
@@ -213,16 +227,20 @@ impl ExportThread {
     fn advance(&mut self, index: usize, now: Instant, more: bool) -> bool {
         let errand = &self.errands[index];
         let next = match errand.stage {
-            Stage::Draining { bytes } => {
+            Stage::Draining { bytes, metrics_by } => {
                 let records = self.ledger.read().records;
                 let drained = match errand.is_end() {
                     true => !more && (records.taken >= self.queued() || now.saturating_duration_since(errand.began) >= LAST_RECORD),
                     false => !more || records.bytes >= bytes,
                 };
                 if !drained {
+                    if metrics_by.is_some_and(|by| now >= by) {
+                        self.errands[index].stage = Stage::Draining { bytes, metrics_by: None };
+                        self.collect(now);
+                    }
                     return false;
                 }
-                let until = now + (errand.deadline(self.end_by).saturating_duration_since(now) / 2).min(METRICS_WAIT);
+                let until = errand.metrics_by(now, self.end_by);
                 self.batcher.close();
                 self.hand_on();
                 Stage::Records { position: self.destinations.position(Signal::Records), until }

@@ -1,7 +1,7 @@
 //! Records and readings that a test scripts, in the place of the layers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -26,6 +26,7 @@ struct Inner {
     snapshot: Mutex<MetricsSnapshot>,
     closed: AtomicBool,
     broken: AtomicBool,
+    snapshots: AtomicUsize,
 }
 
 /// The scope of a target in context 0, known to the registry.
@@ -48,6 +49,7 @@ impl Fake {
             snapshot: Mutex::default(),
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            snapshots: AtomicUsize::new(0),
         }))
     }
 
@@ -94,6 +96,11 @@ impl Fake {
         self.0.broken.store(true, Ordering::Relaxed);
     }
 
+    /// How often a snapshot was taken.
+    pub(super) fn snapshots(&self) -> usize {
+        self.0.snapshots.load(Ordering::Relaxed)
+    }
+
     /// Records that nobody took yet.
     pub(super) fn left(&self) -> usize {
         self.0.records.lock().unwrap().len()
@@ -122,6 +129,7 @@ impl Readings for Fake {
     }
 
     fn snapshot(&self) -> MetricsSnapshot {
+        self.0.snapshots.fetch_add(1, Ordering::Relaxed);
         self.0.snapshot.lock().unwrap().clone()
     }
 

@@ -188,6 +188,24 @@ fn a_full_queue_leaves_records_where_they_are_and_everything_is_accounted_for() 
 }
 
 #[test]
+fn metrics_leave_although_records_take_the_whole_time_of_the_end() {
+    let receiver = Receiver::http(vec![Reply::Hang; 9]);
+    let fake = Fake::new();
+    let mut settings = settings();
+    settings.logs = Some(OtlpEndpoint { timeout: LONG, ..endpoint(receiver.url("/v1/logs"), Protocol::HttpProtobuf) });
+    settings.metrics = Some(endpoint(receiver.url("/v1/metrics"), Protocol::HttpProtobuf));
+    let exporter = start(&fake, settings);
+    let wide = "x".repeat(1 << 20);
+    (0..40).for_each(|_| fake.emit(scope(0), &wide));
+    receiver.wait(1);
+    let report = exporter.shutdown(Duration::from_secs(2));
+    assert!(fake.left() > 0, "not all records were taken");
+    assert!(!report.deadline_met);
+    assert!(report.points.created > 0 && report.points.destinations[0].exported == report.points.created, "{report}");
+    receiver.last_metrics();
+}
+
+#[test]
 fn a_destination_that_cannot_work_is_counted_and_is_no_error_at_start() {
     let mut bad_header = endpoint("http://127.0.0.1:1".into(), Protocol::HttpProtobuf);
     bad_header.headers.push(("content-length".into(), Secret::new("1")));

@@ -226,6 +226,19 @@ fn metrics_leave_every_interval_without_being_asked_and_their_start_is_constant(
 }
 
 #[test]
+fn what_ended_threads_counted_is_merged_also_where_nobody_wants_metrics() {
+    let fake = Fake::with_registry(registry());
+    let mut settings = settings();
+    settings.merge_interval = Duration::from_millis(5);
+    let _exporter = start(&fake, settings);
+    let began = std::time::Instant::now();
+    while fake.snapshots() < 3 {
+        assert!(began.elapsed() < LONG, "nothing was merged");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
 fn requests_for_metrics_are_bounded_and_together_whole() {
     let receiver = Receiver::http([]);
     let fake = Fake::with_registry(registry());

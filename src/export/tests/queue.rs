@@ -86,7 +86,8 @@ async fn newer_metrics_take_the_place_of_those_that_wait_and_not_of_those_under_
     bench.push(2);
     bench.push(4);
     let before = bench.queue.position();
-    bench.queue.supersede();
+    assert_eq!(bench.queue.supersede(), Some(1));
+    assert_eq!(bench.queue.supersede(), None);
     bench.push(8);
     assert_eq!(bench.dropped(DropReason::Superseded), 6);
     assert!(!bench.queue.is_settled(before), "the one under way has no outcome yet");

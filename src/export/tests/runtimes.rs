@@ -67,6 +67,32 @@ fn shutdown_may_be_called_at_once_from_many_threads_and_again() {
 }
 
 #[test]
+fn flushes_and_the_end_at_once_wait_for_the_newest_metrics_and_lose_none() {
+    for _ in 0..20 {
+        let receiver = Receiver::http([]);
+        let fake = Fake::new();
+        let exporter = exporter(&receiver, &fake);
+        fake.emit_many("acme.tick", 7);
+        let gate = std::sync::Barrier::new(9);
+        let report = std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    gate.wait();
+                    let flushed = exporter.force_flush(LONG);
+                    assert!(matches!(flushed, Ok(()) | Err(FlushError::Ended)), "{flushed:?}");
+                });
+            }
+            gate.wait();
+            exporter.shutdown(LONG)
+        });
+        let points = &report.points.destinations[0];
+        assert!(report.deadline_met && points.exported > 0, "{report}");
+        assert_eq!((points.in_doubt, points.dropped_total()), (0, points.dropped_for(crate::DropReason::Superseded)), "{report}");
+        assert_all_accounted(&report);
+    }
+}
+
+#[test]
 fn records_that_are_emitted_during_shutdown_are_exported_or_counted() {
     let receiver = Receiver::http([]);
     let fake = Fake::new();

@@ -147,7 +147,14 @@ pub(crate) fn text(node: &Node, key: &str, kind: ErrorKind, faults: &mut Faults)
     match &node.value {
         Value::String(text) => Some(Placed::new(text.clone(), node.at)),
         other => {
-            let help = if matches!(other, Value::Int(_) | Value::Double(_) | Value::Bool(_)) { "put it in quotes" } else { "" };
+            let help = match other {
+                Value::Int(_) | Value::Double(_) | Value::Bool(_) => "put it in quotes",
+                // `unit: {batch}` is a map to YAML.
+                Value::Map(entries) if entries.iter().all(|entry| matches!(entry.value.value, Value::Null)) => {
+                    "put a text that begins with `{` in quotes"
+                }
+                _ => "",
+            };
             faults.push(kind, node.at, format!("{} as `{key}`", node.describe())).expected("a text").help(help);
             None
         }

@@ -19,6 +19,9 @@ const KEYS: [&str; 9] = [
     "resolved_registry_uri",
 ];
 
+/// What a manifest is, for faults.
+pub(crate) const BEGINS: &str = "a map that holds at least `schema_url: https://HOST/PATH/VERSION`";
+
 /// What a manifest says.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {

@@ -16,10 +16,10 @@ const MAX_NODES: usize = 500_000;
 /// Most text that aliases may repeat, in bytes.
 const MAX_REPEATED_TEXT: usize = 16 << 20;
 
-/// Reads the one document of a file. A fault of the YAML itself is pushed and gives `None`.
-pub(crate) fn parse(text: &str, file: u32, faults: &mut Faults) -> Option<Node> {
+/// Reads the one document of a file, in which `begins` says what is expected. A fault of the YAML itself is pushed and gives `None`.
+pub(crate) fn parse(text: &str, file: u32, begins: &'static str, faults: &mut Faults) -> Option<Node> {
     // The scanner is a third party's; should hostile text find a panic in it, that is a fault of the text too.
-    let outcome = std::panic::catch_unwind(|| Tree::new(file).read(text));
+    let outcome = std::panic::catch_unwind(|| Tree::new(file).read(text, begins));
     match outcome {
         Ok(Ok((node, duplicates))) => {
             for (at, key) in duplicates {
@@ -30,7 +30,7 @@ pub(crate) fn parse(text: &str, file: u32, faults: &mut Faults) -> Option<Node> 
             Some(node)
         }
         Ok(Err(broken)) => {
-            faults.push(ErrorKind::DeserializationError, broken.at, broken.found).expected(broken.expected);
+            faults.push(ErrorKind::DeserializationError, broken.at, broken.found).expected(broken.expected).help(broken.help);
             None
         }
         Err(_) => {
@@ -46,6 +46,7 @@ struct Broken {
     at: Mark,
     found: String,
     expected: &'static str,
+    help: &'static str,
 }
 
 /// A list or map that is not closed yet.
@@ -94,24 +95,21 @@ impl Tree {
         }
     }
 
-    fn read(mut self, text: &str) -> Result<(Node, Vec<(Mark, String)>), Broken> {
+    fn read(mut self, text: &str, begins: &'static str) -> Result<(Node, Vec<(Mark, String)>), Broken> {
         let mut last = Mark { file: self.file, line: 1, column: 1 };
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| Broken {
                 at: self.mark_of(error.marker().line(), error.marker().col()),
                 found: format!("no valid YAML: {}", error.info()),
                 expected: "YAML 1.2",
+                help: way_out(error.info()),
             })?;
             last = self.mark(&span);
             self.event(event, last)?;
         }
         match self.root {
             Some(node) => Ok((node, self.duplicates)),
-            None => Err(Broken {
-                at: last,
-                found: "the file is empty".to_owned(),
-                expected: "a map that begins with `file_format: definition/2`",
-            }),
+            None => Err(broken(last, "the file is empty", begins)),
         }
     }
 
@@ -128,16 +126,12 @@ impl Tree {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(Broken { at, found: "a second YAML document".to_owned(), expected: "one document in a file" });
+                    return Err(broken(at, "a second YAML document", "one document in a file"));
                 }
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let value = scalar_value(&text, style, tag.as_deref()).map_err(|found| Broken {
-                    at,
-                    found,
-                    expected: "a tag of YAML's core schema, or none",
-                })?;
+                let value = scalar_value(&text, style, tag.as_deref()).map_err(|found| broken(at, found, TAGS))?;
                 let text_size = if let Value::String(text) = &value { text.len() } else { 0 };
                 let node = Node { at, value };
                 self.count(1, at)?;
@@ -148,11 +142,7 @@ impl Tree {
             }
             Event::Alias(anchor) => {
                 let Some(anchored) = self.anchors.get(&anchor) else {
-                    return Err(Broken {
-                        at,
-                        found: "an alias of an anchor that contains it".to_owned(),
-                        expected: "an anchor that ends before the alias",
-                    });
+                    return Err(broken(at, "an alias of an anchor that contains it", "an anchor that ends before the alias"));
                 };
                 let (nodes, depth, text) = (anchored.nodes, anchored.depth, anchored.text);
                 self.count(nodes, at)?;
@@ -188,11 +178,7 @@ impl Tree {
         if let Some(tag) = tag
             && !(tag.is_yaml_core_schema() && tag.suffix == standard)
         {
-            return Err(Broken {
-                at,
-                found: format!("the tag `{}{}`", tag.handle, tag.suffix),
-                expected: "a tag of YAML's core schema, or none",
-            });
+            return Err(broken(at, format!("the tag `{}{}`", tag.handle, tag.suffix), TAGS));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(too_deep(at));
@@ -237,7 +223,7 @@ impl Tree {
             Content::Map { entries, seen, key } => match key.take() {
                 None => {
                     let Some(name) = key_text(&node) else {
-                        return Err(Broken { at: node.at, found: format!("{} as the key of a map", node.describe()), expected: "a text" });
+                        return Err(broken(node.at, format!("{} as the key of a map", node.describe()), "a text"));
                     };
                     *key = Some((node.at, name));
                 }
@@ -254,12 +240,34 @@ impl Tree {
     }
 }
 
+const TAGS: &str = "a tag of YAML's core schema, or none";
+
+fn broken(at: Mark, found: impl Into<String>, expected: &'static str) -> Broken {
+    Broken { at, found: found.into(), expected, help: "" }
+}
+
 fn too_deep(at: Mark) -> Broken {
-    Broken { at, found: "lists and maps nested deeper than 128".to_owned(), expected: "a flat file" }
+    broken(at, "lists and maps nested deeper than 128", "a flat file")
 }
 
 fn too_large(at: Mark, found: &str) -> Broken {
-    Broken { at, found: found.to_owned(), expected: "a smaller file" }
+    broken(at, found, "a smaller file")
+}
+
+/// What usually is behind a complaint of the scanner, which speaks of grammar alone. What it does not know gets no help.
+fn way_out(complaint: &str) -> &'static str {
+    let slips = [
+        ("tab", "indent with spaces"),
+        ("mapping values are not allowed", "put a text that holds `: ` in quotes, and give the keys of one map one indentation"),
+        ("quoted scalar", "check the quotes: where the text ends, and that a quote inside it is doubled or escaped"),
+        ("unexpected character", "put the text in quotes"),
+        ("unknown anchor", "put a text that begins with `*` in quotes"),
+        ("flow", "check that every `[` and `{` is closed"),
+        ("illegal placement of ':'", "check that every `[` and `{` is closed"),
+        ("simple key", "check the indentation here and above, and that each key has its `:`"),
+        ("block", "check the indentation here and above"),
+    ];
+    slips.iter().find(|(words, _)| complaint.contains(words)).map_or("", |(_, help)| help)
 }
 
 fn text_of(node: &Node) -> usize {

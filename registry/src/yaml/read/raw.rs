@@ -113,10 +113,11 @@ pub(crate) enum RawFoldValue {
     Attribute(Placed<String>),
 }
 
+/// A value is `None` where it could not be read: the rest of the fold is still worth a look.
 #[derive(Debug, Clone)]
 pub(crate) enum RawFoldSource {
-    Event { event: Placed<String>, value: RawFoldValue },
-    Span { span: Placed<String>, value: SpanValue },
+    Event { event: Placed<String>, value: Option<RawFoldValue> },
+    Span { span: Placed<String>, value: Option<SpanValue> },
     Observe,
 }
 

@@ -23,36 +23,8 @@ fn fold(raw: &RawFold, metric: &Metric, root: &Package, ids: &Ids, faults: &mut 
         RawFoldSource::Event { event: name, value } => {
             let event = event(name, root, faults)?;
             attributes = &event.signal.attributes;
-            let value = match value {
-                RawFoldValue::Constant(constant) => {
-                    let adds_only = matches!(metric.instrument, Instrument::Counter | Instrument::Histogram);
-                    if *constant < 0 && adds_only {
-                        faults
-                            .push(
-                                ErrorKind::InvalidFold,
-                                raw.at,
-                                format!("the negative value {constant} in the fold of `{}`", shorten(&metric.signal.name.value)),
-                            )
-                            .expected("a value that is not negative, or `instrument: updowncounter`");
-                    }
-                    FoldValue::Constant(*constant)
-                }
-                RawFoldValue::Attribute(key) => {
-                    let definition = declared(key, attributes, &format!("the event `{}`", shorten(&name.value)), faults)?;
-                    if !matches!(definition.attribute.attribute_type, AttributeType::Int | AttributeType::Double) {
-                        faults
-                            .push(
-                                ErrorKind::InvalidFold,
-                                key.at,
-                                format!("the attribute `{}` as the value of a fold is no number", shorten(&key.value)),
-                            )
-                            .expected("an attribute of type `int` or `double`");
-                        return None;
-                    }
-                    FoldValue::Attribute(ids.attribute(&key.value)?)
-                }
-            };
-            FoldSource::Event { event: ids.event(&name.value)?, value }
+            let value = value.as_ref().and_then(|value| event_value(value, name, attributes, raw, metric, ids, faults));
+            ids.event(&name.value).zip(value).map(|(event, value)| FoldSource::Event { event, value })
         }
         RawFoldSource::Span { span: name, value } => {
             let Some(span) = root.spans.get(&name.value) else {
@@ -60,7 +32,7 @@ fn fold(raw: &RawFold, metric: &Metric, root: &Package, ids: &Ids, faults: &mut 
                 return None;
             };
             attributes = &span.signal.attributes;
-            FoldSource::Span { span_type: name.value.clone(), value: *value }
+            value.map(|value| FoldSource::Span { span_type: name.value.clone(), value })
         }
         RawFoldSource::Observe => {
             if metric.instrument == Instrument::Histogram {
@@ -73,7 +45,7 @@ fn fold(raw: &RawFold, metric: &Metric, root: &Package, ids: &Ids, faults: &mut 
                     .expected("a counter, an updowncounter or a gauge");
             }
             attributes = &[];
-            FoldSource::Observe
+            Some(FoldSource::Observe)
         }
     };
     let mut when = Vec::new();
@@ -85,7 +57,47 @@ fn fold(raw: &RawFold, metric: &Metric, root: &Package, ids: &Ids, faults: &mut 
         let values = values.iter().map(|value| value.value.clone()).collect();
         when.extend(ids.attribute(&key.value).map(|id| (id, values)));
     }
-    Some(Fold { source, when, unit: raw.unit.clone() })
+    Some(Fold { source: source?, when, unit: raw.unit.clone() })
+}
+
+fn event_value(
+    value: &RawFoldValue,
+    event: &Placed<String>,
+    attributes: &[Reference],
+    raw: &RawFold,
+    metric: &Metric,
+    ids: &Ids,
+    faults: &mut Faults,
+) -> Option<FoldValue> {
+    match value {
+        RawFoldValue::Constant(constant) => {
+            let adds_only = matches!(metric.instrument, Instrument::Counter | Instrument::Histogram);
+            if *constant < 0 && adds_only {
+                faults
+                    .push(
+                        ErrorKind::InvalidFold,
+                        raw.at,
+                        format!("the negative value {constant} in the fold of `{}`", shorten(&metric.signal.name.value)),
+                    )
+                    .expected("a value that is not negative, or `instrument: updowncounter`");
+            }
+            Some(FoldValue::Constant(*constant))
+        }
+        RawFoldValue::Attribute(key) => {
+            let definition = declared(key, attributes, &format!("the event `{}`", shorten(&event.value)), faults)?;
+            if !matches!(definition.attribute.attribute_type, AttributeType::Int | AttributeType::Double) {
+                faults
+                    .push(
+                        ErrorKind::InvalidFold,
+                        key.at,
+                        format!("the attribute `{}` as the value of a fold is no number", shorten(&key.value)),
+                    )
+                    .expected("an attribute of type `int` or `double`");
+                return None;
+            }
+            Some(FoldValue::Attribute(ids.attribute(&key.value)?))
+        }
+    }
 }
 
 fn event<'p>(name: &Placed<String>, root: &'p Package, faults: &mut Faults) -> Option<&'p Event> {
@@ -190,16 +202,18 @@ pub(super) fn number_type(metric: &Metric, root: &Package, faults: &mut Faults) 
     let mut folded = None;
     for raw in &metric.ours.folds {
         let number_type = match &raw.source {
-            RawFoldSource::Event { value: RawFoldValue::Constant(_), .. } => NumberType::Int,
-            RawFoldSource::Event { event, value: RawFoldValue::Attribute(key) } => match attribute_type(&event.value, &key.value, root) {
-                Some(AttributeType::Double) => NumberType::Double,
-                _ => NumberType::Int,
-            },
+            RawFoldSource::Event { value: Some(RawFoldValue::Constant(_)), .. } => NumberType::Int,
+            RawFoldSource::Event { event, value: Some(RawFoldValue::Attribute(key)) } => {
+                match attribute_type(&event.value, &key.value, root) {
+                    Some(AttributeType::Double) => NumberType::Double,
+                    _ => NumberType::Int,
+                }
+            }
             RawFoldSource::Span { .. } => NumberType::Double,
-            RawFoldSource::Observe => continue,
+            RawFoldSource::Event { value: None, .. } | RawFoldSource::Observe => continue,
         };
         if number_type == NumberType::Double
-            && let RawFoldSource::Event { value: RawFoldValue::Attribute(key), .. } = &raw.source
+            && let RawFoldSource::Event { value: Some(RawFoldValue::Attribute(key)), .. } = &raw.source
             && let Some(said) = said.filter(|said| said.value == NumberType::Int)
         {
             faults

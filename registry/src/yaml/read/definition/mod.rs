@@ -36,13 +36,14 @@ const SECTIONS: [&str; 13] = [
     "span_refinements",
 ];
 
+/// What a definition file is, for faults.
+pub(crate) const BEGINS: &str = "a map that begins with `file_format: definition/2`";
+
 /// Adds what one file defines. False where its definitions could not be seen, so that what they are missed for is no fault.
 pub(crate) fn definitions(root: &Node, into: &mut RawDefinitions, faults: &mut Faults) -> bool {
     let kind = ErrorKind::InvalidSemConvSpec;
     let Value::Map(entries) = &root.value else {
-        faults
-            .push(kind, root.at, format!("{} as the whole file", root.describe()))
-            .expected("a map that begins with `file_format: definition/2`");
+        faults.push(kind, root.at, format!("{} as the whole file", root.describe())).expected(BEGINS);
         return false;
     };
     if !format_is_read(root, entries, faults) {

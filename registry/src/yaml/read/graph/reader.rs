@@ -99,7 +99,7 @@ impl Reader<'_, '_> {
             unseen.dependency = true;
             return Manifest::default();
         };
-        match parse::parse(&text, file, self.faults) {
+        match parse::parse(&text, file, manifest::BEGINS, self.faults) {
             Some(node) => manifest::manifest(&node, self.faults),
             None => {
                 unseen.dependency = true;
@@ -200,8 +200,8 @@ impl Reader<'_, '_> {
         for path in files {
             let file = self.file(&path, folder);
             let Some(text) = self.text(&path, file) else { continue };
-            let seen =
-                parse::parse(&text, file, self.faults).is_some_and(|node| definition::definitions(&node, &mut definitions, self.faults));
+            let seen = parse::parse(&text, file, definition::BEGINS, self.faults)
+                .is_some_and(|node| definition::definitions(&node, &mut definitions, self.faults));
             if !seen {
                 words.extend(names_in(&text));
             }

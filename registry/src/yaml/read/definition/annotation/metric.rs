@@ -112,13 +112,13 @@ fn fold(node: &Node, faults: &mut Faults) -> Option<RawFold> {
         "event" => {
             let event = fields.required("event", faults).and_then(|node| name(node, "event", faults));
             let value = fields.get("value").map_or(Some(RawFoldValue::Constant(1)), |node| event_value(node, faults));
-            RawFoldSource::Event { event: event?, value: value? }
+            RawFoldSource::Event { event: event?, value }
         }
         "span" => {
             let span = fields.required("span", faults).and_then(|node| name(node, "span", faults));
             let values = [("duration", SpanValue::Duration), ("busy", SpanValue::Busy), ("idle", SpanValue::Idle)];
             let value = fields.required_choice("value", &values, faults);
-            RawFoldSource::Span { span: span?, value: value?.value }
+            RawFoldSource::Span { span: span?, value: value.map(|value| value.value) }
         }
         _ => {
             let observe = fields.boolean("observe", faults)?;
