@@ -262,3 +262,36 @@ fn text_of_a_registry_cannot_steer_the_terminal_that_shows_its_faults() {
     let shown = fault("\"\\e[31mred\": 1");
     assert!(shown.contains(r"\u{1b}[31mred") && !shown.contains('\u{1b}'), "{shown}");
 }
+
+#[test]
+fn a_slip_in_the_yaml_comes_with_the_way_out_of_it() {
+    for (line, help) in [
+        ("\t- a", "indent with spaces"),
+        ("  - name: a\n    brief: x: y", "put a text that holds `: ` in quotes"),
+        ("  - {name: a, brief: 'it's'}", "check the quotes"),
+        ("  - {name: a, brief: @x}", "put the text in quotes"),
+        ("  - {name: a, brief: *x}", "put a text that begins with `*` in quotes"),
+        ("  - {name: [a\n    brief: x}", "check that every `[` and `{` is closed"),
+        ("  - name: a\n   brief: x", "check the indentation"),
+        ("  - name: a\n    brief", "each key has its `:`"),
+    ] {
+        let shown = fault(&format!("events:\n{line}\n"));
+        assert!(shown.contains("no valid YAML") && shown.contains(&format!("help: {help}")), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn a_unit_in_braces_without_quotes_says_that_quotes_are_what_it_lacks() {
+    let shown = fault("metrics:\n  - {name: m, brief: B., stability: stable, instrument: counter, unit: {batch}}\n");
+    assert!(shown.ends_with("a map as `unit` (expected a text; help: put a text that begins with `{` in quotes)"), "{shown}");
+}
+
+#[test]
+fn an_empty_file_says_what_this_file_would_hold() {
+    let of_files =
+        |manifest: &str, file: &str| load_sources(&[("manifest.yaml", manifest), ("a.yaml", file)]).expect_err("a fault").to_string();
+    let manifest = of_files("# nothing\n", "file_format: definition/2\n");
+    assert!(manifest.contains("the file is empty (expected a map that holds at least `schema_url:"), "{manifest}");
+    let file = of_files(MANIFEST.1, "");
+    assert!(file.contains("the file is empty (expected a map that begins with `file_format: definition/2`"), "{file}");
+}

@@ -168,3 +168,16 @@ fn an_aggregation_belongs_to_a_histogram_and_has_ascending_finite_bounds() {
         assert_eq!(faults(&with("histogram", &format!("aggregation: {wrong}"))).len(), 1, "{wrong}");
     }
 }
+
+#[test]
+fn a_fault_in_the_value_of_a_fold_hides_none_in_its_source_or_conditions() {
+    for (fold, kinds) in [
+        ("{event: e, value: a.none, when: {a.none: [1], a.outcome: [none]}}", vec!["InvalidFold"; 3]),
+        ("{event: e, value: 1.5, when: {a.outcome: [none]}}", vec!["InvalidAnnotation", "InvalidFold"]),
+        ("{span: none, value: none}", vec!["InvalidFold", "InvalidAnnotation"]),
+    ] {
+        let found = faults(&with("counter", &format!("fold: {fold}")));
+        let found: Vec<_> = found.iter().map(|fault| fault.split(' ').next_back().unwrap_or_default()).collect();
+        assert_eq!(found, kinds, "{fold}");
+    }
+}

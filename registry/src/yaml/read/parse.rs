@@ -254,6 +254,8 @@ fn too_large(at: Mark, found: &str) -> Broken {
     broken(at, found, "a smaller file")
 }
 
+const FLOW: &str = "check that every `[` and `{` is closed, and that a text in them that holds `: ` or `,` stands in quotes";
+
 /// What usually is behind a complaint of the scanner, which speaks of grammar alone. What it does not know gets no help.
 fn way_out(complaint: &str) -> &'static str {
     let slips = [
@@ -262,8 +264,8 @@ fn way_out(complaint: &str) -> &'static str {
         ("quoted scalar", "check the quotes: where the text ends, and that a quote inside it is doubled or escaped"),
         ("unexpected character", "put the text in quotes"),
         ("unknown anchor", "put a text that begins with `*` in quotes"),
-        ("flow", "check that every `[` and `{` is closed"),
-        ("illegal placement of ':'", "check that every `[` and `{` is closed"),
+        ("flow", FLOW),
+        ("illegal placement of ':'", FLOW),
         ("simple key", "check the indentation here and above, and that each key has its `:`"),
         ("block", "check the indentation here and above"),
     ];
