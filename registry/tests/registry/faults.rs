@@ -273,7 +273,7 @@ fn a_slip_in_the_yaml_comes_with_the_way_out_of_it() {
         ("  - {name: a, brief: *x}", "put a text that begins with `*` in quotes"),
         ("  - {name: [a\n    brief: x}", "check that every `[` and `{` is closed"),
         ("  - name: a\n   brief: x", "check the indentation"),
-        ("  - name: a\n    brief", "each key has its `:`"),
+        ("  - name: a\n    brief", "check the indentation here and above, and that each key has its `:`"),
     ] {
         let shown = fault(&format!("events:\n{line}\n"));
         assert!(shown.contains("no valid YAML") && shown.contains(&format!("help: {help}")), "{line}: {shown}");
