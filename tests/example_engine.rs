@@ -234,3 +234,33 @@ fn by_itself_it_shows_records_on_stderr_and_a_summary_before_its_last_line() {
     let last = stdout.find("engine-count ").expect("the last line");
     assert!(summary < last && stdout[last..].lines().count() == 1, "{stdout}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_breaks_off_while_it_is_read_is_a_failure_of_the_receiver_and_an_event() {
+    // A plain file that opens and whose first byte cannot be read.
+    let run = Run::new("info", &["/proc/self/mem", "--rounds", "1", "--threads", "1"], mixed_files);
+    run.assert_success();
+    let outcomes: BTreeSet<_> = run
+        .metrics()
+        .iter()
+        .filter(|(scope, metric)| {
+            metric["name"] == "otelcol.node.produced.items" && attributes(&scope["scope"])["otelcol.node.id"] == "read_files"
+        })
+        .flat_map(|(_, metric)| metric["sum"]["dataPoints"].as_array().cloned().unwrap_or_default())
+        .map(|point| attributes(&point)["otelcol.outcome"].clone())
+        .collect();
+    assert_eq!(outcomes, ["failure".to_owned()].into());
+    assert!(run.records().iter().any(|(_, record)| record["eventName"] == "otelcol.node.file.fail"));
+    assert_eq!(sums(&run.metrics()), run.engine_count());
+}
+
+#[test]
+fn misuse_is_said_in_one_line_and_with_its_own_exit_code_before_anything_starts() {
+    for args in [&["--threads", "0"][..], &["--fail", "1.5"], &["--rounds"], &["--bogus"]] {
+        let output = command().args(args).output().expect("the example runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.lines().count() == 1 && stderr.contains("--help") && output.stdout.is_empty(), "{stderr}");
+    }
+}

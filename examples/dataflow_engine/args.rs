@@ -33,7 +33,7 @@ Reads files through a small dataflow engine that tells about itself through `tra
 
 usage: dataflow_engine [PATH…] [--rounds N] [--threads N] [--fail RATE] [--out DIR]
 
-  PATH…        files and folders to read (default: the source tree of this example);
+  PATH…        files and folders to read (default: the tree of the repository that this was built in);
                hidden names and `target` folders below a folder are passed over
   --rounds N   read everything N times (default: 8)
   --threads N  engine threads, each bound to a core where the system allows it (default: one per core)

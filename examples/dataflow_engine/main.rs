@@ -22,11 +22,15 @@ use std::time::Duration;
 use args::{Args, Command};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let args = match Args::parse(std::env::args_os())? {
-        Command::Run(args) => args,
-        Command::Help(text) => {
+    let args = match Args::parse(std::env::args_os()) {
+        Ok(Command::Run(args)) => args,
+        Ok(Command::Help(text)) => {
             print!("{text}");
             return Ok(ExitCode::SUCCESS);
+        }
+        Err(misuse) => {
+            eprintln!("dataflow_engine: {misuse} (`--help` shows what there is)");
+            return Ok(ExitCode::from(2));
         }
     };
 

@@ -37,7 +37,8 @@ impl ReadFiles {
         let mut bytes = Vec::with_capacity(BLOCK);
         let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut bytes);
         let block = Block { ends_file: read.is_err() || bytes.len() < BLOCK, bytes };
-        processed(Outcome::Success, Amount::default(), Amount::of(&block), since, tally);
+        let outcome = if read.is_ok() { Outcome::Success } else { Outcome::Failure };
+        processed(outcome, Amount::default(), Amount::of(&block), since, tally);
         if let Err(error) = read {
             file_failed(&path, &error);
         } else if !block.ends_file {
