@@ -5,8 +5,11 @@
 
 use std::fmt;
 
-use tracing_subscriber::EnvFilter;
+use tracing_core::Metadata;
+use tracing_core::subscriber::Interest;
 use tracing_subscriber::filter::Directive;
+use tracing_subscriber::layer::Filter;
+use tracing_subscriber::{EnvFilter, Registry};
 
 /// Directives that decide which records are forwarded.
 ///
@@ -84,6 +87,11 @@ impl ForwardFilter {
     /// The directives in force.
     pub fn directives(&self) -> &str {
         &self.directives
+    }
+
+    /// What the directives say of a callsite.
+    pub(crate) fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
+        <EnvFilter as Filter<Registry>>::callsite_enabled(&self.env, metadata)
     }
 
     fn of(directives: &[&str]) -> ForwardFilter {

@@ -24,9 +24,10 @@ use crate::fold::plan::{FoldPlan, IntegerFold};
 use crate::fold::shard::Slots;
 use crate::fold::visit::FoldVisitor;
 use crate::forward::visit::{Place, RecordVisitor};
+use crate::hold::Hold;
 use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
-use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
+use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
 use crate::visit::Both;
 use crate::weaver::Weaver;
 
@@ -73,17 +74,17 @@ where
         let weaver = &*self.0;
         THREAD.with(|thread| {
             with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                slot.claim(weaver);
+                weaver.claim(slot);
                 let plan = weaver.event_plan(event.metadata());
                 if weaver.is_closed() {
-                    let log = weaver.is_log(&event.metadata().callsite());
+                    let log = weaver.is_log(event.metadata());
                     if log || weaver.verdict(event.metadata()) != Verdict::Never {
-                        weaver.counts.record_dropped(DropReason::Shutdown);
+                        weaver.shared.counts.record_dropped(DropReason::Shutdown);
                     }
                     return;
                 }
                 let context = context_of(weaver, slot, event);
-                with_part(slot, &weaver.alive, || weaver.make_part(), |part| record(&Place { weaver, slot, part, context }, &plan, event));
+                with_part(slot, &weaver.alive, || weaver.make_part(), |part| record(&place(weaver, slot, part, context), &plan, event));
             });
         });
     }
@@ -113,18 +114,23 @@ fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
     }
 }
 
+#[inline(always)]
+fn place<'a>(weaver: &'a Weaver, slot: &'a InstanceSlot, part: &'a ThreadPart, context: u32) -> Place<'a> {
+    Place { shared: &weaver.shared, hold: &slot.hold, writer: &part.writer, context }
+}
+
 /// Visits an event once and does all that its way asks for.
 #[inline(never)]
 fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {
     match (way, &plan.fold) {
         (Way::Record, _) => record(place, plan, event),
         (Way::Fold | Way::Plain | Way::Integers, Some(fold)) => {
-            let mut visitor = FoldVisitor::new(fold, place.slot, &place.weaver.counts);
+            let mut visitor = FoldVisitor::new(fold, place.hold, &place.shared.counts);
             event.record(&mut visitor);
             visitor.finish(blocks);
         }
         (Way::Both, Some(fold)) => {
-            let mut folding = FoldVisitor::new(fold, place.slot, &place.weaver.counts);
+            let mut folding = FoldVisitor::new(fold, place.hold, &place.shared.counts);
             match RecordVisitor::room(place, &plan.record) {
                 Ok(room) => {
                     // SAFETY: the room was just given.
@@ -136,7 +142,7 @@ fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], even
                     both.fold.finish(blocks);
                 }
                 Err(reason) => {
-                    place.weaver.counts.record_dropped(reason);
+                    place.shared.counts.record_dropped(reason);
                     event.record(&mut folding);
                     folding.finish(blocks);
                 }
@@ -148,8 +154,8 @@ fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], even
 
 /// Visits an event once and adds its integers to a set with dimensions.
 #[inline(never)]
-fn fold_integers(weaver: &Weaver, integers: &IntegerFold, fold: &FoldPlan, slot: &InstanceSlot, slots: Slots, event: &Event<'_>) {
-    let mut visitor = IntegerVisitor::new(integers, fold, slot, &weaver.counts);
+fn fold_integers(weaver: &Weaver, integers: &IntegerFold, fold: &FoldPlan, hold: &Hold, slots: Slots, event: &Event<'_>) {
+    let mut visitor = IntegerVisitor::new(integers, fold, hold, &weaver.shared.counts);
     event.record(&mut visitor);
     visitor.finish(slots);
 }
@@ -165,7 +171,7 @@ fn record(place: &Place<'_>, plan: &EventPlan, event: &Event<'_>) {
             event.record(&mut visitor);
             visitor.finish();
         }
-        Err(reason) => place.weaver.counts.record_dropped(reason),
+        Err(reason) => place.shared.counts.record_dropped(reason),
     }
 }
 
@@ -183,7 +189,7 @@ where
         let weaver = &*self.weaver;
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-            slot.claim(weaver);
+            weaver.claim(slot);
             let plan = weaver.event_plan(event.metadata());
             let way = match plan.way() {
                 Way::Filtered | Way::Closed => {
@@ -205,7 +211,7 @@ where
                     for set in plan.fold.iter().flat_map(|fold| &fold.sets) {
                         let found = weaver.slots(part, set.set, in_force);
                         if !found.attributed {
-                            weaver.counts.unattributed.add(1);
+                            weaver.shared.counts.unattributed.add(1);
                             attributed = false;
                         }
                         blocks.push(found.slots);
@@ -214,16 +220,16 @@ where
                     // A part that is not kept, at the thread's end, is gone after this event.
                     // SAFETY: the slot was claimed above.
                     let kept = unsafe { slot.part() }.is_some();
-                    if kept && attributed && blocks.len() <= 1 && event.is_contextual() && slot.is_free() && plan.way() != Way::Ask {
+                    if kept && attributed && blocks.len() <= 1 && event.is_contextual() && slot.hold.is_free() && plan.way() != Way::Ask {
                         slot.set_context(in_force);
                         thread.plans.put(Entry {
                             metadata: std::ptr::from_ref(event.metadata()).cast(),
-                            key: slot.key(),
+                            key: slot.hold.key(),
                             plan: Arc::as_ptr(&plan),
                             slots: blocks.first().copied().unwrap_or(Slots::NONE),
                         });
                     }
-                    process(&Place { weaver, slot, part, context: in_force }, &plan, way, &blocks, event);
+                    process(&place(weaver, slot, part, in_force), &plan, way, &blocks, event);
                 },
             );
         });
@@ -240,7 +246,7 @@ where
             THREAD.with(|thread| {
                 if !thread.suppressed.get() {
                     with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                        slot.claim(weaver);
+                        weaver.claim(slot);
                         enter(weaver, slot, id);
                     });
                 }
@@ -275,11 +281,11 @@ where
         let mut context = parent;
         if let SpanPlan::Entity(entity) = plan {
             let opened = entity
-                .instance(attributes, slot, &weaver.counts)
-                .and_then(|instance| weaver.contexts.open(weaver.registry(), parent, instance));
+                .instance(attributes, &slot.hold, &weaver.shared.counts)
+                .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance));
             match opened {
                 Some(opened) => context = opened,
-                None => weaver.counts.entities_refused.add(1),
+                None => weaver.shared.counts.entities_refused.add(1),
             }
         }
         if context != 0 {
@@ -330,26 +336,26 @@ where
         THREAD.with(|thread| {
             if let Some(slot) = thread.slots.get(weaver.slot) {
                 let metadata = std::ptr::from_ref(event.metadata()).cast();
-                let key = slot.key();
+                let key = slot.hold.key();
                 let entry = thread.plans.peek(metadata, key);
                 if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.epoch() && event.is_contextual() {
                     // SAFETY: the key is this layer's, so the plan is of its weaver, which keeps plans as long as it lives.
                     let plan = unsafe { &*entry.plan() };
                     if let Some((full, plan)) = plan.plain() {
-                        let mut visitor = PlainVisitor { plan, full, slots: entry.slots(), counts: &weaver.counts };
+                        let mut visitor = PlainVisitor { plan, full, slots: entry.slots(), counts: &weaver.shared.counts };
                         event.record(&mut visitor);
                         return visitor.finish();
                     }
                     match plan.way() {
                         Way::Integers => {
                             if let Some((fold, integers)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.integers.as_ref()?))) {
-                                return fold_integers(weaver, integers, fold, slot, entry.slots(), event);
+                                return fold_integers(weaver, integers, fold, &slot.hold, entry.slots(), event);
                             }
                         }
                         way @ (Way::Fold | Way::Record | Way::Both) => {
                             // SAFETY: the slot is claimed for this layer, whose key it has.
                             if let Some(part) = unsafe { slot.part() } {
-                                let place = Place { weaver, slot, part, context: key as u32 };
+                                let place = place(weaver, slot, part, key as u32);
                                 return match way {
                                     Way::Record => record(&place, plan, event),
                                     way => process(&place, plan, way, &[entry.slots()], event),
@@ -373,7 +379,7 @@ where
                     return;
                 }
                 with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    slot.claim(weaver);
+                    weaver.claim(slot);
                     let parent = match attributes.parent() {
                         Some(parent) => weaver.spans.get(parent.into_u64()),
                         None if attributes.is_contextual() => slot.stack.current(),
@@ -425,7 +431,7 @@ where
         if live.weaver.has_entities {
             let entity = context.metadata(id).is_some_and(|metadata| matches!(live.weaver.role(metadata), Role::Entity(_)));
             if entity {
-                live.weaver.counts.late_values.add(values.len() as u64);
+                live.weaver.shared.counts.late_values.add(values.len() as u64);
             }
         }
         live.inner.on_record(id, values, context);

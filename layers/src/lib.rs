@@ -26,6 +26,8 @@ mod entity;
 #[cfg(not(weaver_loom))]
 mod filter;
 #[cfg(not(weaver_loom))]
+mod hold;
+#[cfg(not(weaver_loom))]
 mod layer;
 #[cfg(not(weaver_loom))]
 mod notes;
@@ -36,13 +38,20 @@ mod reader;
 #[cfg(not(weaver_loom))]
 mod redact;
 #[cfg(not(weaver_loom))]
+mod scopes;
+#[cfg(not(weaver_loom))]
 mod settings;
+#[cfg(not(weaver_loom))]
+mod shared;
 #[cfg(not(weaver_loom))]
 mod thread;
 #[cfg(not(weaver_loom))]
 mod user_code;
+mod value;
 #[cfg(not(weaver_loom))]
 mod visit;
+#[cfg(not(weaver_loom))]
+mod weave;
 #[cfg(not(weaver_loom))]
 mod weaver;
 
@@ -52,7 +61,7 @@ pub use filter::{BadDirective, ForwardFilter};
 pub use layer::WeaverLayer;
 pub use read::{
     ContextId, DropReason, EntityContext, FieldDropReason, HistogramPoint, LayerStats, MetricsSnapshot, Point, PointValue, Record,
-    RecordScope, SetSnapshot, Value,
+    RecordScope, SetSnapshot,
 };
 #[cfg(not(weaver_loom))]
 pub use reader::RecordReader;
@@ -60,5 +69,8 @@ pub use reader::RecordReader;
 pub use settings::{PlanError, Settings};
 #[cfg(not(weaver_loom))]
 pub use thread::suppress_this_thread;
+pub use value::Value;
 #[cfg(not(weaver_loom))]
-pub use weaver::{Weaver, weave};
+pub use weave::weave;
+#[cfg(not(weaver_loom))]
+pub use weaver::Weaver;

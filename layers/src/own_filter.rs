@@ -10,18 +10,12 @@ use tracing_core::subscriber::Interest;
 use tracing_core::{LevelFilter, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::callsite::plan::Role;
 use crate::weaver::Weaver;
 
 /// The layer's own per-layer filter: records by the directives, entities and folds always.
 pub(crate) struct OwnFilter(pub(crate) Arc<Weaver>);
-
-/// What the directives say of a callsite.
-pub(crate) fn callsite_enabled(filter: &EnvFilter, metadata: &'static Metadata<'static>) -> Interest {
-    <EnvFilter as Filter<Registry>>::callsite_enabled(filter, metadata)
-}
 
 impl<S> Filter<S> for OwnFilter
 where
@@ -37,7 +31,7 @@ where
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Asked in any case, since the directives learn of spans by it.
-        let by_directives = callsite_enabled(&self.0.filter().env, metadata);
+        let by_directives = self.0.filter().interest(metadata);
         match self.0.role(metadata) {
             Role::Entity(_) | Role::Folds => Interest::always(),
             Role::Silent => Interest::never(),

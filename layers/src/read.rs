@@ -7,41 +7,7 @@ use std::sync::Arc;
 
 use tracing_weaver_registry::model::{EnumValue, MetricId, MetricSetId};
 
-/// Value of an attribute, typed as the program wrote it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// Text.
-    Str(Arc<str>),
-    /// Integer.
-    Int(i64),
-    /// Float.
-    Double(f64),
-    /// Boolean.
-    Bool(bool),
-    /// Bytes.
-    Bytes(Arc<[u8]>),
-    /// List of texts.
-    StrArray(Arc<[Arc<str>]>),
-}
-
-#[cfg(not(weaver_loom))]
-impl Value {
-    /// Whether this is the value that an event wrote.
-    pub(crate) fn is(&self, value: crate::forward::encode::AnyValue<'_>) -> bool {
-        use crate::forward::encode::AnyValue;
-        match (self, value) {
-            (Value::Str(a), AnyValue::Str(b)) => **a == *b,
-            (Value::Int(a), AnyValue::Int(b)) => *a == b,
-            (Value::Double(a), AnyValue::Double(b)) => *a == b,
-            (Value::Bool(a), AnyValue::Bool(b)) => *a == b,
-            (Value::Bytes(a), AnyValue::Bytes(b)) => **a == *b,
-            // `%id` and `id` write the same thing.
-            (Value::Int(a), AnyValue::Str(b)) => a.to_string() == b,
-            (Value::Str(a), AnyValue::Int(b)) => **a == *b.to_string(),
-            _ => false,
-        }
-    }
-}
+use crate::value::Value;
 
 /// An interned entity context; 0 is the empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 use tracing_weaver_registry::model::{Normalize, Privacy, Redact, Sensitivity};
 
-use crate::forward::encode::AnyValue;
 use crate::read::FieldDropReason;
 use crate::user_code::floor_char_boundary;
+use crate::value::AnyValue;
 
 /// What is done to a value.
 #[derive(Debug, Clone, PartialEq)]

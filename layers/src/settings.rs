@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 use crate::filter::ForwardFilter;
-use crate::read::Value;
+use crate::value::Value;
 
 /// What a layer is made from.
 #[derive(Debug)]

@@ -14,40 +14,27 @@ use crate::callsite::cache::PlanCache;
 use crate::entity::stack::SpanStack;
 use crate::fold::shard::{Shard, Slots};
 use crate::forward::queue::Producer;
-use crate::weaver::Weaver;
+use crate::forward::writer::Writer;
+use crate::hold::Hold;
 
 /// Layers that may be live at once and still have a thread's state at hand; further ones find theirs by a search.
 pub(crate) const SLOTS: usize = 8;
 
 /// One layer's state on one thread.
 pub(crate) struct InstanceSlot {
-    /// The instance's epoch and the context's id, or 0: then events go the slow way, which works everything out anew.
-    key: Cell<u64>,
+    /// The instance's epoch and the context's id.
+    pub(crate) hold: Hold,
     /// Instance whose state this is, 0 for none.
     owner: Cell<u32>,
     /// The epoch of that instance in which the stack was last looked through.
     epoch: Cell<u32>,
-    /// Reasons for a key of 0: user code that is running, or a thread that exports.
-    held: Cell<u32>,
     pub(crate) stack: SpanStack,
     part: Cell<*const ThreadPart>,
 }
 
 impl InstanceSlot {
     const fn new() -> InstanceSlot {
-        InstanceSlot {
-            key: Cell::new(0),
-            owner: Cell::new(0),
-            epoch: Cell::new(0),
-            held: Cell::new(0),
-            stack: SpanStack::new(),
-            part: Cell::new(ptr::null()),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn key(&self) -> u64 {
-        self.key.get()
+        InstanceSlot { hold: Hold::new(), owner: Cell::new(0), epoch: Cell::new(0), stack: SpanStack::new(), part: Cell::new(ptr::null()) }
     }
 
     #[inline(always)]
@@ -57,29 +44,22 @@ impl InstanceSlot {
 
     #[inline(always)]
     pub(crate) fn set_context(&self, context: u32) {
-        if self.held.get() == 0 {
-            self.key.set((self.epoch.get() as u64) << 32 | context as u64);
-        }
+        self.hold.set((self.epoch.get() as u64) << 32 | context as u64);
     }
 
-    /// Whether events may be cached: no user code is running.
-    pub(crate) fn is_free(&self) -> bool {
-        self.held.get() == 0
-    }
-
-    /// Makes this the state of `weaver`'s instance, if it is another one's that is gone, and brings it to the present epoch.
-    pub(crate) fn claim(&self, weaver: &Weaver) {
-        if self.owner.get() != weaver.instance {
-            self.owner.set(weaver.instance);
-            self.epoch.set(weaver.epoch());
-            self.held.set(0);
+    /// Makes this the state of `instance`, if it is another one's that is gone, and brings it to the present epoch:
+    /// `alive` says of a span and its context whether it has not ended.
+    pub(crate) fn claim(&self, instance: u32, epoch: u32, alive: impl Fn(u64, u32) -> bool) {
+        if self.owner.get() != instance {
+            self.hold.reset();
+            self.owner.set(instance);
+            self.epoch.set(epoch);
             self.stack.clear();
             self.part.set(ptr::null());
-            self.key.set(0);
         }
-        if self.epoch.get() != weaver.epoch() {
-            self.epoch.set(weaver.epoch());
-            self.stack.end(|span, context| weaver.spans.get(span) == context);
+        if self.epoch.get() != epoch {
+            self.epoch.set(epoch);
+            self.stack.end(alive);
             self.set_context(self.stack.current());
         }
     }
@@ -88,13 +68,6 @@ impl InstanceSlot {
     #[inline(always)]
     pub(crate) fn token(&self) -> u32 {
         (ptr::from_ref(self) as usize >> 6) as u32 | 1 << 31
-    }
-
-    /// Sends events the slow way until the guard drops, so that they find nothing half done.
-    pub(crate) fn set_aside(&self) -> Aside<'_> {
-        self.held.set(self.held.get() + 1);
-        self.key.set(0);
-        Aside(self)
     }
 
     /// This thread's part of the layer, if it has one.
@@ -109,22 +82,10 @@ impl InstanceSlot {
     }
 
     fn release(&self) {
-        self.key.set(0);
+        self.hold.reset();
         self.owner.set(0);
         self.part.set(ptr::null());
         self.stack.clear();
-    }
-}
-
-/// Keeps a layer set aside on this thread.
-pub(crate) struct Aside<'a>(&'a InstanceSlot);
-
-impl Drop for Aside<'_> {
-    fn drop(&mut self) {
-        self.0.held.set(self.0.held.get() - 1);
-        if self.0.owner.get() != 0 {
-            self.0.set_context(self.0.stack.current());
-        }
     }
 }
 
@@ -161,13 +122,9 @@ pub fn suppress_this_thread() {
 /// One thread's part of one layer.
 pub(crate) struct ThreadPart {
     pub(crate) shard: Arc<Shard>,
-    pub(crate) producer: Producer,
+    pub(crate) writer: Writer,
     /// Slots by set and context, as events see it and as the set sees it.
     pub(crate) slots: RefCell<HashMap<(MetricSetId, u32), PartSlots>>,
-    /// Buffer of a record that does not fit in place.
-    pub(crate) record: Cell<Vec<u8>>,
-    /// Buffer of a value's text.
-    pub(crate) text: Cell<String>,
 }
 
 /// Slots of a set on this thread.
@@ -180,7 +137,7 @@ pub(crate) struct PartSlots {
 
 impl ThreadPart {
     pub(crate) fn new(shard: Arc<Shard>, producer: Producer) -> ThreadPart {
-        ThreadPart { shard, producer, slots: RefCell::default(), record: Cell::default(), text: Cell::default() }
+        ThreadPart { shard, writer: Writer::new(producer), slots: RefCell::default() }
     }
 }
 
@@ -250,7 +207,7 @@ pub(crate) fn with_slot(thread: &ThreadState, slot: usize, instance: u32, alive:
 fn with_own_slot(instance: u32, alive: &Arc<()>, with: impl FnOnce(&InstanceSlot)) {
     let slot = OWNED.try_with(|owned| {
         let mut owned = owned.try_borrow_mut().ok()?;
-        owned.slots.retain(|(_, alive, slot)| alive.strong_count() > 0 || !slot.is_free());
+        owned.slots.retain(|(_, alive, slot)| alive.strong_count() > 0 || !slot.hold.is_free());
         if !owned.slots.iter().any(|(of, _, _)| *of == instance) {
             owned.slots.push((instance, Arc::downgrade(alive), Box::new(InstanceSlot::new())));
         }

@@ -7,7 +7,7 @@
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::thread::InstanceSlot;
+use crate::hold::Hold;
 
 /// Longest text that is exported.
 pub(crate) const MAX_TEXT: usize = 64 << 10;
@@ -21,10 +21,10 @@ pub(crate) enum Formatted {
 }
 
 /// Writes a value's text to `text`, which is cleared before.
-pub(crate) fn format(slot: &InstanceSlot, text: &mut String, value: fmt::Arguments<'_>) -> Formatted {
+pub(crate) fn format(hold: &Hold, text: &mut String, value: fmt::Arguments<'_>) -> Formatted {
     text.clear();
     let mut bounded = Bounded { text, cut: false };
-    match guarded(slot, || bounded.write_fmt(value)) {
+    match guarded(hold, || bounded.write_fmt(value)) {
         None => Formatted::Panicked,
         Some(_) if bounded.cut => Formatted::Cut,
         Some(_) => Formatted::Whole,
@@ -36,10 +36,10 @@ const MAX_SHORT: usize = 256;
 
 /// Calls `with` with a value's text, or with a beginning of it that is no member of any enum; `None` if making it panicked.
 /// Allocates nothing.
-pub(crate) fn with_short<R>(slot: &InstanceSlot, value: fmt::Arguments<'_>, with: impl FnOnce(&str) -> R) -> Option<R> {
+pub(crate) fn with_short<R>(hold: &Hold, value: fmt::Arguments<'_>, with: impl FnOnce(&str) -> R) -> Option<R> {
     let mut short = Short { bytes: [0; MAX_SHORT + 4], len: 0 };
     // An error only means that the text is too long to name a member.
-    let _ = guarded(slot, || short.write_fmt(value))?;
+    let _ = guarded(hold, || short.write_fmt(value))?;
     // Whole pieces of text were copied, each cut at a character's boundary.
     std::str::from_utf8(&short.bytes[..short.len]).ok().map(with)
 }
@@ -60,8 +60,8 @@ impl Write for Short {
 }
 
 /// Runs user code; `None` if it panicked.
-pub(crate) fn guarded<R>(slot: &InstanceSlot, code: impl FnOnce() -> R) -> Option<R> {
-    let _aside = slot.set_aside();
+pub(crate) fn guarded<R>(hold: &Hold, code: impl FnOnce() -> R) -> Option<R> {
+    let _aside = hold.set_aside();
     match catch_unwind(AssertUnwindSafe(code)) {
         Ok(result) => Some(result),
         Err(payload) => {

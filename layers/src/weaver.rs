@@ -12,12 +12,9 @@ use tracing_core::callsite::Identifier;
 use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::{LevelFilter, Metadata, dispatcher};
 use tracing_log::AsTrace;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_weaver_registry::model::{FoldSource, MetricId, MetricSetId, ResolvedRegistry};
 
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
-use crate::count::Counts;
-use crate::entity::context::Contexts;
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
@@ -27,39 +24,18 @@ use crate::fold::plan::FoldPlan;
 use crate::fold::shard::{Block, Shard};
 use crate::forward::plan::{RecordPlan, RecordRules};
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
-use crate::layer::WeaverLayer;
 use crate::notes::notes;
-use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot, Value};
-use crate::reader::RecordReader;
-use crate::settings::{PlanError, Settings};
+use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot};
+use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::sync::lock;
-use crate::thread::{PartSlots, SLOTS, ThreadPart};
-
-/// Most scope names; past it records stand in one scope of the name [`OTHER_SCOPES`].
-const MAX_SCOPES: usize = 1 << 14;
-
-/// Scope of records whose targets came past the bound; its id is 0.
-const OTHER_SCOPES: &str = "_OTHER";
+use crate::thread::{InstanceSlot, PartSlots, SLOTS, ThreadPart};
 
 /// Words of all series, counted once for all threads; past it measurements go to the unattributed series.
 const MAX_SERIES_WORDS: usize = 1 << 23;
 
 /// Threads that may end before somebody who starts one merges what they left, where no reader does.
 const MAX_UNSEEN: usize = 1 << 10;
-
-/// Makes a layer, the handle that readers share, and the one reader of records.
-///
-/// The layer is for one subscriber. It sees nothing of threads marked by [`suppress_this_thread`](crate::suppress_this_thread).
-///
-/// # Errors
-/// None yet: whatever a registry asks for that is not acted on is said by [`Weaver::notes`].
-pub fn weave<S>(settings: Settings) -> Result<(WeaverLayer<S>, Arc<Weaver>, RecordReader), PlanError>
-where
-    S: tracing_core::Subscriber + for<'a> LookupSpan<'a>,
-{
-    let weaver = Arc::new(Weaver::new(settings));
-    Ok((WeaverLayer::new(weaver.clone()), weaver.clone(), RecordReader::new(weaver)))
-}
 
 /// What a layer knows and what producers wrote, for readers.
 pub struct Weaver {
@@ -70,8 +46,7 @@ pub struct Weaver {
     /// Index of this layer's state in each thread, [`SLOTS`] for none.
     pub(crate) slot: usize,
     pub(crate) alive: Arc<()>,
-    pub(crate) counts: Counts,
-    pub(crate) contexts: Contexts,
+    pub(crate) shared: Shared,
     pub(crate) spans: SpanTable,
     pub(crate) has_entities: bool,
     by_span: AtomicBool,
@@ -85,10 +60,9 @@ pub struct Weaver {
     rules: RecordRules,
     notes: Vec<String>,
     logs: [Identifier; 5],
-    events: DashMap<Identifier, (Arc<EventPlan>, &'static Metadata<'static>)>,
-    span_plans: DashMap<Identifier, Arc<SpanPlan>>,
-    scopes: DashMap<Arc<str>, u32>,
-    scope_names: RwLock<Vec<Arc<str>>>,
+    /// By the address of the callsite's metadata: callsites of size zero, as those of `log` are, may share theirs.
+    events: DashMap<usize, (Arc<EventPlan>, &'static Metadata<'static>)>,
+    span_plans: DashMap<usize, Arc<SpanPlan>>,
     pool: Arc<Pool>,
     new_queues: Mutex<Vec<Consumer>>,
     queues: Mutex<Vec<Arc<Queue>>>,
@@ -107,6 +81,10 @@ static TAKEN_SLOTS: Mutex<u32> = Mutex::new(0);
 fn next_epoch() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn address(metadata: &'static Metadata<'static>) -> usize {
+    std::ptr::from_ref(metadata) as usize
 }
 
 fn take_slot() -> usize {
@@ -134,7 +112,7 @@ impl fmt::Debug for Weaver {
 }
 
 impl Weaver {
-    fn new(settings: Settings) -> Weaver {
+    pub(crate) fn new(settings: Settings) -> Weaver {
         let instance = next_epoch();
         let has_entities = settings.registry.entities.iter().any(|entity| !entity.resource);
         let registry = settings.registry;
@@ -156,8 +134,7 @@ impl Weaver {
             epoch: instance.into(),
             slot: take_slot(),
             alive: Arc::new(()),
-            counts: Counts::default(),
-            contexts: Contexts::new(),
+            shared: Shared::new(),
             spans: SpanTable::new(),
             has_entities,
             by_span: settings.filter.by_span.into(),
@@ -173,8 +150,6 @@ impl Weaver {
             logs,
             events: DashMap::new(),
             span_plans: DashMap::new(),
-            scopes: DashMap::new(),
-            scope_names: RwLock::new(vec![OTHER_SCOPES.into()]),
             pool: Pool::new(settings.queue_bytes),
             new_queues: Mutex::default(),
             queues: Mutex::default(),
@@ -200,7 +175,7 @@ impl Weaver {
 
     /// Counts since start.
     pub fn stats(&self) -> LayerStats {
-        let dropped = self.counts.records();
+        let dropped = self.shared.counts.records();
         let lost: u64 = dropped.iter().map(|(_, count)| count).sum();
         let queues = lock(&self.queues);
         let published: u64 = queues.iter().map(|queue| queue.published()).sum();
@@ -212,13 +187,13 @@ impl Weaver {
             records_created: published.max(taken) + lost,
             records_taken: taken,
             records_dropped: dropped,
-            fields_dropped: self.counts.fields(),
-            attributes_over_limit: self.counts.over_limit.get(),
-            measurements_refused: self.counts.refused.get(),
-            measurements_unattributed: self.counts.unattributed.get(),
-            identity_conflicts: self.counts.conflicts.get(),
-            entities_refused: self.counts.entities_refused.get(),
-            late_values: self.counts.late_values.get(),
+            fields_dropped: self.shared.counts.fields(),
+            attributes_over_limit: self.shared.counts.over_limit.get(),
+            measurements_refused: self.shared.counts.refused.get(),
+            measurements_unattributed: self.shared.counts.unattributed.get(),
+            identity_conflicts: self.shared.counts.conflicts.get(),
+            entities_refused: self.shared.counts.entities_refused.get(),
+            late_values: self.shared.counts.late_values.get(),
             queue_bytes: (held as u64, bound as u64),
         }
     }
@@ -228,19 +203,18 @@ impl Weaver {
         let mut residue = lock(&self.residue);
         residue.adopt(std::mem::take(&mut *lock(&self.new_shards)));
         residue.snapshot(&self.layouts, |set, context| {
-            (self.contexts.get(context), self.series.get(&(set, context)).map_or(0, |start| *start))
+            (self.shared.contexts.get(context), self.series.get(&(set, context)).map_or(0, |start| *start))
         })
     }
 
     /// Name of a scope.
     pub fn scope_name(&self, name: u32) -> Arc<str> {
-        let names = self.scope_names.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        names.get(name as usize).cloned().unwrap_or_else(|| Arc::from("unknown"))
+        self.shared.scopes.name(name)
     }
 
     /// An entity context.
     pub fn context(&self, id: ContextId) -> Arc<EntityContext> {
-        self.contexts.get(id.0)
+        self.shared.contexts.get(id.0)
     }
 
     /// Changes which records are forwarded, for all threads and from any thread.
@@ -250,7 +224,7 @@ impl Weaver {
         self.by_span.store(filter.by_span, Ordering::Relaxed);
         self.entities_only.store(self.has_entities && !filter.by_span, Ordering::Relaxed);
         *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
-        let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.key())).map(|entry| entry.value().clone()).collect();
+        let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.1)).map(|entry| entry.value().clone()).collect();
         for (plan, metadata) in plans {
             plan.decide(self.verdict(metadata));
         }
@@ -285,6 +259,11 @@ impl Weaver {
         self.epoch.store(next_epoch(), Ordering::Relaxed);
     }
 
+    /// Makes a slot this layer's, at the present epoch.
+    pub(crate) fn claim(&self, slot: &InstanceSlot) {
+        slot.claim(self.instance, self.epoch(), |span, context| self.spans.get(span) == context);
+    }
+
     /// Whether any record may be forwarded at all.
     pub(crate) fn may_forward(&self) -> bool {
         self.forward
@@ -315,13 +294,14 @@ impl Weaver {
         if self.has_entities || !self.folds.is_empty() { Some(LevelFilter::TRACE) } else { self.filter().env.max_level_hint() }
     }
 
-    pub(crate) fn is_log(&self, callsite: &Identifier) -> bool {
-        self.logs.contains(callsite)
+    /// Whether this is of a `log` record: the static that its event carries, or the one made for its question.
+    pub(crate) fn is_log(&self, metadata: &Metadata<'_>) -> bool {
+        matches!(metadata.name(), "log event" | "log record") && self.logs.contains(&metadata.callsite())
     }
 
     /// What a callsite stands for, as far as the filter must know it.
     pub(crate) fn role(&self, metadata: &Metadata<'_>) -> Role {
-        if self.is_log(&metadata.callsite()) {
+        if self.is_log(metadata) {
             return Role::Other;
         }
         if metadata.is_span() {
@@ -346,7 +326,7 @@ impl Weaver {
         if !self.forward || event.is_some_and(|id| !self.registry.event(id).forward) {
             return Verdict::Never;
         }
-        let interest = crate::own_filter::callsite_enabled(&self.filter().env, metadata);
+        let interest = self.filter().interest(metadata);
         match interest {
             _ if interest.is_always() => Verdict::Always,
             _ if interest.is_never() => Verdict::Never,
@@ -356,7 +336,7 @@ impl Weaver {
 
     /// The plan of an event's callsite.
     pub(crate) fn event_plan(&self, metadata: &'static Metadata<'static>) -> Arc<EventPlan> {
-        let callsite = metadata.callsite();
+        let callsite = address(metadata);
         if let Some(plan) = self.events.get(&callsite) {
             return plan.0.clone();
         }
@@ -365,15 +345,15 @@ impl Weaver {
         // `close` and `set_filter` may have passed over the map before this plan stood in it.
         if self.is_closed() {
             kept.close();
-        } else if !self.is_log(&metadata.callsite()) {
+        } else if !self.is_log(metadata) {
             kept.decide(self.verdict(metadata));
         }
         kept
     }
 
     fn make_event_plan(&self, metadata: &'static Metadata<'static>) -> EventPlan {
-        let scope = self.intern_scope(metadata.target());
-        if self.is_log(&metadata.callsite()) {
+        let scope = self.shared.scopes.intern(metadata.target());
+        if self.is_log(metadata) {
             return EventPlan::new(None, RecordPlan::of_log(&self.rules, metadata, scope), Verdict::Never);
         }
         let event = self.registry.event_by_name(metadata.name());
@@ -384,7 +364,7 @@ impl Weaver {
 
     /// The plan of a span's callsite.
     pub(crate) fn span_plan(&self, metadata: &'static Metadata<'static>) -> Arc<SpanPlan> {
-        let callsite = metadata.callsite();
+        let callsite = address(metadata);
         if let Some(plan) = self.span_plans.get(&callsite) {
             return plan.clone();
         }
@@ -393,31 +373,6 @@ impl Weaver {
             _ => SpanPlan::Other,
         };
         self.span_plans.entry(callsite).or_insert(Arc::new(plan)).clone()
-    }
-
-    /// A small id for a scope's name.
-    pub(crate) fn intern_scope(&self, name: &str) -> u32 {
-        if let Some(id) = self.scopes.get(name) {
-            return *id;
-        }
-        let name: Arc<str> = Arc::from(crate::user_code::cut(name).0);
-        let push = || {
-            let mut names = self.scope_names.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if names.len() >= MAX_SCOPES {
-                return Err(());
-            }
-            names.push(name.clone());
-            Ok(names.len() as u32 - 1)
-        };
-        self.scopes.entry(name.clone()).or_try_insert_with(push).map_or(0, |id| *id)
-    }
-
-    /// The value that the entities in force give a key.
-    pub(crate) fn entity_value(&self, context: u32, key: &str) -> Option<Value> {
-        if context == 0 {
-            return None;
-        }
-        self.contexts.get(context).attributes.iter().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
     }
 
     /// Queues of threads that came since this was asked last.
@@ -475,7 +430,7 @@ impl Weaver {
             return *known;
         }
         let words = self.layouts[set.0 as usize].words();
-        let cut = self.contexts.cut(&self.registry, context, set).filter(|cut| self.admit_series(set, *cut, words));
+        let cut = self.shared.contexts.cut(&self.registry, context, set).filter(|cut| self.admit_series(set, *cut, words));
         let (attributed, cut) = (cut.is_some(), cut.unwrap_or(0));
         let by_cut = part.slots.borrow().get(&(set, cut | CUT)).map(|known| known.slots);
         let slots = by_cut.unwrap_or_else(|| {

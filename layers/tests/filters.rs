@@ -214,6 +214,21 @@ fn log_records_inside_a_span_that_a_directive_names_pass() {
 }
 
 #[test]
+fn each_level_of_log_keeps_its_severity_in_every_layer() {
+    let levels = [log::Level::Trace, log::Level::Debug, log::Level::Info, log::Level::Warn, log::Level::Error];
+    let registry = support::registry();
+    // The callsites of `log` are of size zero and may share an address, so that a map takes one for the other once in a while.
+    for layer in 0..1_000 {
+        let mut settings = tracing_weaver_layers::Settings::new(registry.clone());
+        settings.filter = filter("trace");
+        let mut harness = Harness::new(settings);
+        harness.run(|| levels.iter().for_each(|level| log_line("old", *level, 1)));
+        let severities: Vec<_> = harness.drain().iter().map(|said| said.severity.0).collect();
+        assert_eq!(severities, [1, 5, 9, 13, 17], "in layer {layer}");
+    }
+}
+
+#[test]
 fn the_level_for_log_is_the_level_that_is_forwarded() {
     for (directives, level) in [("off", "off"), ("warn", "warn"), ("info,engine=trace", "trace"), ("error,engine=debug", "debug")] {
         assert_eq!(Harness::filtered(directives).weaver.forward_level().to_string(), level, "{directives}");

@@ -6,7 +6,6 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use tracing_core::Metadata;
 use tracing_weaver_registry::model::EntityId;
 
 use crate::entity::span_plan::EntityPlan;
@@ -132,13 +131,4 @@ pub(crate) enum Role {
     /// An event that becomes no record (`forward: false`) and does not fold.
     Silent,
     Other,
-}
-
-/// `tracing`'s name for an event that was given none.
-pub(crate) fn is_default_name(metadata: &Metadata<'_>) -> bool {
-    let Some(place) = metadata.name().strip_prefix("event ") else { return false };
-    match (metadata.file(), metadata.line()) {
-        (Some(file), Some(line)) => place.strip_prefix(file).is_some_and(|rest| rest.strip_prefix(':') == Some(line.to_string().as_str())),
-        _ => false,
-    }
 }

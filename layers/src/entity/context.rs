@@ -10,7 +10,8 @@ use dashmap::DashMap;
 use smallvec::SmallVec;
 use tracing_weaver_registry::model::{EntityId, MetricSetId, ResolvedRegistry};
 
-use crate::read::{ContextId, EntityContext, Value};
+use crate::read::{ContextId, EntityContext};
+use crate::value::Value;
 
 /// Most contexts of one layer, some 300 bytes each; past it an entity span opens nothing.
 const MAX_CONTEXTS: usize = 1 << 17;
@@ -86,6 +87,14 @@ impl Contexts {
     pub(crate) fn get(&self, id: u32) -> Arc<EntityContext> {
         let by_id = self.by_id.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         by_id.get(id as usize).unwrap_or(&by_id[0]).public.clone()
+    }
+
+    /// The value that the entities in force give a key.
+    pub(crate) fn value(&self, id: u32, key: &str) -> Option<Value> {
+        if id == 0 {
+            return None;
+        }
+        self.get(id).attributes.iter().find(|(known, _)| **known == *key).map(|(_, value)| value.clone())
     }
 
     fn chain(&self, id: u32) -> Chain {

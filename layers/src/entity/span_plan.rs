@@ -12,11 +12,11 @@ use tracing_weaver_registry::model::{AttributeRef, EntityId, ResolvedRegistry};
 
 use super::context::EntityInstance;
 use crate::count::Counts;
-use crate::forward::encode::AnyValue;
-use crate::read::{FieldDropReason, Value};
+use crate::hold::Hold;
+use crate::read::FieldDropReason;
 use crate::redact::{Treatment, changed, hashed};
-use crate::thread::InstanceSlot;
 use crate::user_code::{self, Formatted};
+use crate::value::{Value, with_any};
 
 /// One attribute of the entity.
 #[derive(Debug)]
@@ -50,13 +50,8 @@ impl EntityPlan {
     }
 
     /// The instance that a span's values make; `None` if its identity is not complete.
-    pub(crate) fn instance(
-        &self,
-        attributes: &tracing_core::span::Attributes<'_>,
-        slot: &InstanceSlot,
-        counts: &Counts,
-    ) -> Option<EntityInstance> {
-        let mut visitor = EntityVisitor { plan: self, slot, counts, values: vec![None; self.parts.len()] };
+    pub(crate) fn instance(&self, attributes: &tracing_core::span::Attributes<'_>, hold: &Hold, counts: &Counts) -> Option<EntityInstance> {
+        let mut visitor = EntityVisitor { plan: self, hold, counts, values: vec![None; self.parts.len()] };
         attributes.record(&mut visitor);
         let values = visitor.values;
         if self.parts.iter().zip(&values).any(|(part, value)| part.required && value.is_none()) {
@@ -97,24 +92,9 @@ fn treated(treatment: &Treatment, value: &Value, counts: &Counts) -> Option<Valu
     }
 }
 
-/// Calls `with` with a value as OTLP has it.
-pub(crate) fn with_any<R>(value: &Value, with: impl FnOnce(AnyValue<'_>) -> R) -> R {
-    match value {
-        Value::Str(s) => with(AnyValue::Str(s)),
-        Value::Int(i) => with(AnyValue::Int(*i)),
-        Value::Double(d) => with(AnyValue::Double(*d)),
-        Value::Bool(b) => with(AnyValue::Bool(*b)),
-        Value::Bytes(b) => with(AnyValue::Bytes(b)),
-        Value::StrArray(items) => {
-            let items: Vec<String> = items.iter().map(|item| item.to_string()).collect();
-            with(AnyValue::StrArray(&items))
-        }
-    }
-}
-
 struct EntityVisitor<'a> {
     plan: &'a EntityPlan,
-    slot: &'a InstanceSlot,
+    hold: &'a Hold,
     counts: &'a Counts,
     values: Vec<Option<Value>>,
 }
@@ -175,7 +155,7 @@ impl Visit for EntityVisitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let Some(part) = self.part(field) else { return };
         let mut text = String::new();
-        match user_code::format(self.slot, &mut text, format_args!("{value:?}")) {
+        match user_code::format(self.hold, &mut text, format_args!("{value:?}")) {
             Formatted::Panicked => return self.counts.field_dropped(FieldDropReason::Panic),
             Formatted::Cut => self.counts.field_dropped(FieldDropReason::TooLong),
             Formatted::Whole => {}

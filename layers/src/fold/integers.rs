@@ -14,15 +14,15 @@ use super::plan::{FoldPlan, IntegerFold, PLAIN_FIELDS, WAITING};
 use super::shard::Slots;
 use super::visit::whole;
 use crate::count::Counts;
+use crate::hold::Hold;
 use crate::read::FieldDropReason;
-use crate::thread::InstanceSlot;
 use crate::user_code;
 
 /// Integers that wait, and the group so far.
 pub(crate) struct IntegerVisitor<'a> {
     plan: &'a IntegerFold,
     full: &'a FoldPlan,
-    slot: &'a InstanceSlot,
+    hold: &'a Hold,
     counts: &'a Counts,
     group: u32,
     /// One bit per waiting place that was written.
@@ -32,8 +32,8 @@ pub(crate) struct IntegerVisitor<'a> {
 
 impl<'a> IntegerVisitor<'a> {
     #[inline(always)]
-    pub(crate) fn new(plan: &'a IntegerFold, full: &'a FoldPlan, slot: &'a InstanceSlot, counts: &'a Counts) -> Self {
-        IntegerVisitor { plan, full, slot, counts, group: 0, written: 0, waiting: [0; WAITING] }
+    pub(crate) fn new(plan: &'a IntegerFold, full: &'a FoldPlan, hold: &'a Hold, counts: &'a Counts) -> Self {
+        IntegerVisitor { plan, full, hold, counts, group: 0, written: 0, waiting: [0; WAITING] }
     }
 
     #[inline(always)]
@@ -183,8 +183,8 @@ impl IntegerVisitor<'_> {
         if self.full.fields.get(field.index()).is_none_or(|field| field.digits.is_empty()) {
             return self.refuse(field);
         }
-        let slot = self.slot;
-        if user_code::with_short(slot, value, |text| self.digit(field, |index| index.of_str(text))).is_none() {
+        let hold = self.hold;
+        if user_code::with_short(hold, value, |text| self.digit(field, |index| index.of_str(text))).is_none() {
             self.counts.field_dropped(FieldDropReason::Panic);
         }
     }

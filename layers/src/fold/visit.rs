@@ -14,8 +14,8 @@ use super::layout::{Cells, HISTOGRAM_HEAD, TRASH_WORDS};
 use super::plan::{FieldFold, FoldPlan, Target};
 use super::shard::Slots;
 use crate::count::Counts;
+use crate::hold::Hold;
 use crate::read::FieldDropReason;
-use crate::thread::InstanceSlot;
 use crate::user_code;
 
 /// A number that waits for the end of the visit.
@@ -28,7 +28,7 @@ enum Number {
 /// Values and digits, gathered; added at the end, when the group is known.
 pub(crate) struct FoldVisitor<'a> {
     plan: &'a FoldPlan,
-    slot: &'a InstanceSlot,
+    hold: &'a Hold,
     counts: &'a Counts,
     beside_a_record: bool,
     groups: SmallVec<[u32; 4]>,
@@ -37,10 +37,10 @@ pub(crate) struct FoldVisitor<'a> {
 
 impl<'a> FoldVisitor<'a> {
     #[inline]
-    pub(crate) fn new(plan: &'a FoldPlan, slot: &'a InstanceSlot, counts: &'a Counts) -> Self {
+    pub(crate) fn new(plan: &'a FoldPlan, hold: &'a Hold, counts: &'a Counts) -> Self {
         FoldVisitor {
             plan,
-            slot,
+            hold,
             counts,
             beside_a_record: false,
             groups: SmallVec::from_elem(0, plan.sets.len()),
@@ -91,8 +91,8 @@ impl<'a> FoldVisitor<'a> {
     #[cold]
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let Some(fold) = self.field(field) else { return };
-        let slot = self.slot;
-        if user_code::with_short(slot, value, |text| self.digits(fold, |index| index.of_str(text))).is_none() {
+        let hold = self.hold;
+        if user_code::with_short(hold, value, |text| self.digits(fold, |index| index.of_str(text))).is_none() {
             self.counts.field_dropped(FieldDropReason::Panic);
         }
     }

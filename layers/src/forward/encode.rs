@@ -6,6 +6,8 @@
 use std::cell::Cell;
 use std::ptr;
 
+use crate::value::AnyValue;
+
 /// Templates are copied in blocks of this size.
 const BLOCK: usize = 32;
 
@@ -174,17 +176,6 @@ impl Template {
     }
 }
 
-/// A value as OTLP has it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum AnyValue<'a> {
-    Str(&'a str),
-    Int(i64),
-    Double(f64),
-    Bool(bool),
-    Bytes(&'a [u8]),
-    StrArray(&'a [String]),
-}
-
 /// Number of bytes of a varint.
 pub(crate) fn varint_len(value: u64) -> usize {
     ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
@@ -194,16 +185,14 @@ fn delimited_len(len: usize) -> usize {
     1 + varint_len(len as u64) + len
 }
 
-impl AnyValue<'_> {
-    fn encoded_len(&self) -> usize {
-        match self {
-            AnyValue::Str(s) => delimited_len(s.len()),
-            AnyValue::Bool(_) => 2,
-            AnyValue::Int(i) => 1 + varint_len(*i as u64),
-            AnyValue::Double(_) => 9,
-            AnyValue::Bytes(b) => delimited_len(b.len()),
-            AnyValue::StrArray(items) => delimited_len(array_len(items)),
-        }
+fn encoded_len(value: &AnyValue<'_>) -> usize {
+    match value {
+        AnyValue::Str(s) => delimited_len(s.len()),
+        AnyValue::Bool(_) => 2,
+        AnyValue::Int(i) => 1 + varint_len(*i as u64),
+        AnyValue::Double(_) => 9,
+        AnyValue::Bytes(b) => delimited_len(b.len()),
+        AnyValue::StrArray(items) => delimited_len(array_len(items)),
     }
 }
 
@@ -234,7 +223,7 @@ pub(crate) mod tag {
 /// Writes an `AnyValue` message with tag and length before it.
 pub(crate) fn any_value(out: &mut Out<'_>, before: u8, value: AnyValue<'_>) {
     out.byte(before);
-    out.varint(value.encoded_len() as u64);
+    out.varint(encoded_len(&value) as u64);
     match value {
         AnyValue::Str(s) => delimited(out, tag::STRING, s.as_bytes()),
         AnyValue::Bool(b) => out.bytes(&[tag::BOOL, b as u8]),
@@ -267,7 +256,7 @@ fn delimited(out: &mut Out<'_>, before: u8, bytes: &[u8]) {
 
 /// Writes a `KeyValue` in the record's attributes.
 pub(crate) fn attribute(out: &mut Out<'_>, key: &str, value: AnyValue<'_>) {
-    let value_len = value.encoded_len();
+    let value_len = encoded_len(&value);
     out.byte(tag::ATTRIBUTES);
     out.varint((delimited_len(key.len()) + delimited_len(value_len)) as u64);
     delimited(out, tag::KEY, key.as_bytes());

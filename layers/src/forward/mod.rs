@@ -10,3 +10,5 @@ pub(crate) mod plan;
 pub(crate) mod queue;
 #[cfg(not(weaver_loom))]
 pub(crate) mod visit;
+#[cfg(not(weaver_loom))]
+pub(crate) mod writer;

@@ -9,10 +9,9 @@ use tracing_core::{Level, Metadata};
 use tracing_weaver_registry::model::{AttributeType, Event, EventId, Privacy, ResolvedRegistry};
 
 use super::encode::{ShortKey, Template, tag};
-use super::visit::MAX_ATTRIBUTES;
-use crate::callsite::plan::is_default_name;
-use crate::read::{FieldDropReason, Value};
+use crate::read::FieldDropReason;
 use crate::redact::{Treatment, strictest};
+use crate::value::Value;
 
 /// What becomes of a field.
 #[derive(Debug)]
@@ -61,6 +60,9 @@ pub(crate) enum Location {
     File(&'static str),
     Line(u32),
 }
+
+/// Most attributes of a record.
+pub(crate) const MAX_ATTRIBUTES: u32 = 128;
 
 /// Fields up to which a record cannot pass the bound on attributes, each with its chain of sources.
 const UNCOUNTED: usize = MAX_ATTRIBUTES as usize / 2;
@@ -253,4 +255,13 @@ fn header(level: &Level, event_name: &str) -> Template {
         bytes.extend_from_slice(event_name.as_bytes());
     }
     Template::new(bytes)
+}
+
+/// `tracing`'s name for an event that was given none.
+fn is_default_name(metadata: &Metadata<'_>) -> bool {
+    let Some(place) = metadata.name().strip_prefix("event ") else { return false };
+    match (metadata.file(), metadata.line()) {
+        (Some(file), Some(line)) => place.strip_prefix(file).is_some_and(|rest| rest.strip_prefix(':') == Some(line.to_string().as_str())),
+        _ => false,
+    }
 }

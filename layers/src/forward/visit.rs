@@ -9,18 +9,17 @@ use std::fmt;
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::encode::{AnyValue, Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
-use super::plan::{FieldAction, FieldRecord, Location, OBSERVED_AT, RecordPlan, TIME_AT};
+use super::encode::{Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
+use super::plan::{FieldAction, FieldRecord, Location, MAX_ATTRIBUTES, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
+use super::writer::Writer;
 use crate::clock;
+use crate::hold::Hold;
 use crate::read::{DropReason, FieldDropReason};
 use crate::redact::{Treatment, changed, hashed};
-use crate::thread::{InstanceSlot, ThreadPart};
+use crate::shared::Shared;
 use crate::user_code::{self, Formatted};
-use crate::weaver::Weaver;
-
-/// Most attributes of a record.
-pub(crate) const MAX_ATTRIBUTES: u32 = 128;
+use crate::value::AnyValue;
 
 /// Room that a record is given in place at first.
 const FIRST_ROOM: usize = 512;
@@ -31,9 +30,9 @@ const MAX_SOURCES: usize = 16;
 /// What a record is written with: this layer and this thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    pub(crate) weaver: &'a Weaver,
-    pub(crate) slot: &'a InstanceSlot,
-    pub(crate) part: &'a ThreadPart,
+    pub(crate) shared: &'a Shared,
+    pub(crate) hold: &'a Hold,
+    pub(crate) writer: &'a Writer,
     /// Context in force.
     pub(crate) context: u32,
 }
@@ -59,14 +58,14 @@ impl<'a> RecordVisitor<'a> {
     pub(crate) unsafe fn begin(plan: &'a RecordPlan, place: &'a Place<'a>, room: (*mut u8, *mut u8)) -> RecordVisitor<'a> {
         // SAFETY: the producer is this thread's, and until `finish` no other event writes there: user code runs only after
         // `move_to_heap`, and nothing else here emits.
-        let out = unsafe { Out::new(room.0, room.1, &place.part.record) };
+        let out = unsafe { Out::new(room.0, room.1, &place.writer.record) };
         RecordVisitor { out, short: &plan.short, plan, place, attributes: 0, dropped: 0, scope: plan.scope }
     }
 
     /// Room for a record in this thread's queue.
     #[inline(always)]
     pub(crate) fn room(place: &Place<'_>, plan: &RecordPlan) -> Result<(*mut u8, *mut u8), DropReason> {
-        place.part.producer.begin(plan.header.room() + FIRST_ROOM)
+        place.writer.producer.begin(plan.header.room() + FIRST_ROOM)
     }
 
     /// Writes what comes before body and attributes.
@@ -88,7 +87,7 @@ impl<'a> RecordVisitor<'a> {
         let scope = FrameScope { name: self.scope, context: self.place.context };
         if self.out.in_place() {
             // SAFETY: `out` wrote this many bytes at the place that `begin` gave, and no `begin` or `push` came between.
-            unsafe { self.place.part.producer.commit(self.out.len(), scope) };
+            unsafe { self.place.writer.producer.commit(self.out.len(), scope) };
         } else {
             self.finish_on_heap(scope);
         }
@@ -110,20 +109,20 @@ impl<'a> RecordVisitor<'a> {
         if self.dropped > 0 {
             self.out.byte(tag::DROPPED_ATTRIBUTES);
             self.out.varint(self.dropped.into());
-            self.place.weaver.counts.over_limit.add(self.dropped.into());
+            self.place.shared.counts.over_limit.add(self.dropped.into());
         }
     }
 
     #[cold]
     fn finish_on_heap(&mut self, scope: FrameScope) {
         let mut record = self.out.take_heap();
-        if let Err(reason) = self.place.part.producer.push(&record, scope) {
-            self.place.weaver.counts.record_dropped(reason);
+        if let Err(reason) = self.place.writer.producer.push(&record, scope) {
+            self.place.shared.counts.record_dropped(reason);
         }
         // A buffer that one large record made is not kept for ever.
         record.clear();
         record.shrink_to(user_code::MAX_TEXT * 2);
-        self.place.part.record.set(record);
+        self.place.writer.record.set(record);
     }
 
     /// Gives the place in the queue free, so that user code may run.
@@ -149,7 +148,7 @@ impl<'a> RecordVisitor<'a> {
     }
 
     fn count(&self, reason: FieldDropReason) {
-        self.place.weaver.counts.field_dropped(reason);
+        self.place.shared.counts.field_dropped(reason);
     }
 
     /// A value that is not simply an attribute.
@@ -161,10 +160,10 @@ impl<'a> RecordVisitor<'a> {
             FieldAction::Plain => self.treat(record, &Treatment::Plain, value),
             FieldAction::Treat(treatment) => self.treat(record, treatment, value),
             FieldAction::Body(treatment) => self.body(treatment, value),
-            FieldAction::Entity { declared, treatment } => match self.place.weaver.entity_value(self.place.context, &record.key) {
+            FieldAction::Entity { declared, treatment } => match self.place.shared.contexts.value(self.place.context, &record.key) {
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !in_force.is(value) {
-                        self.place.weaver.counts.conflicts.add(1);
+                        self.place.shared.counts.conflicts.add(1);
                     }
                 }
                 None if *declared => self.treat(record, treatment, value),
@@ -172,12 +171,12 @@ impl<'a> RecordVisitor<'a> {
             },
             FieldAction::Resource(on_resource) => {
                 if !on_resource.is(value) {
-                    self.place.weaver.counts.conflicts.add(1);
+                    self.place.shared.counts.conflicts.add(1);
                 }
             }
             FieldAction::LogTarget => {
                 if let AnyValue::Str(target) = value {
-                    self.scope = self.place.weaver.intern_scope(target) << 1;
+                    self.scope = self.place.shared.scopes.intern(target) << 1;
                 }
             }
             FieldAction::Ignore => {}
@@ -253,8 +252,8 @@ impl<'a> RecordVisitor<'a> {
     /// Makes a value's text, shows it to `also`, and writes it as the field asks; `false` if making it panicked.
     pub(crate) fn text(&mut self, field: &Field, value: fmt::Arguments<'_>, also: impl FnOnce(&str)) -> bool {
         self.out.move_to_heap();
-        let mut text = self.place.part.text.take();
-        let formatted = user_code::format(self.place.slot, &mut text, value);
+        let mut text = self.place.writer.text.take();
+        let formatted = user_code::format(self.place.hold, &mut text, value);
         match formatted {
             Formatted::Panicked => self.count(FieldDropReason::Panic),
             Formatted::Cut => self.count(FieldDropReason::TooLong),
@@ -264,7 +263,7 @@ impl<'a> RecordVisitor<'a> {
             also(&text);
             self.unusual(field, AnyValue::Str(&text));
         }
-        self.place.part.text.set(text);
+        self.place.writer.text.set(text);
         formatted != Formatted::Panicked
     }
 
@@ -385,7 +384,7 @@ impl Visit for RecordVisitor<'_> {
 
 impl RecordVisitor<'_> {
     fn source<'e>(&self, error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
-        let source = user_code::guarded(self.place.slot, || error.source());
+        let source = user_code::guarded(self.place.hold, || error.source());
         if source.is_none() {
             self.count(FieldDropReason::Panic);
         }
@@ -398,7 +397,7 @@ impl RecordVisitor<'_> {
         let mut next = self.source(error);
         while let Some(source) = next {
             let mut text = String::new();
-            match user_code::format(self.place.slot, &mut text, format_args!("{source}")) {
+            match user_code::format(self.place.hold, &mut text, format_args!("{source}")) {
                 Formatted::Panicked => self.count(FieldDropReason::Panic),
                 formatted => {
                     if formatted == Formatted::Cut {

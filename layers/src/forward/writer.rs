@@ -1,0 +1,22 @@
+//! What a thread writes records with: its end of the queue, and buffers for what does not fit in place.
+//!
+//! A thread's part of a layer owns one; the record visitor borrows it for one event.
+
+use std::cell::Cell;
+
+use super::queue::Producer;
+
+/// One thread's means of writing records.
+pub(crate) struct Writer {
+    pub(crate) producer: Producer,
+    /// Buffer of a record that does not fit in place.
+    pub(crate) record: Cell<Vec<u8>>,
+    /// Buffer of a value's text.
+    pub(crate) text: Cell<String>,
+}
+
+impl Writer {
+    pub(crate) fn new(producer: Producer) -> Writer {
+        Writer { producer, record: Cell::default(), text: Cell::default() }
+    }
+}
