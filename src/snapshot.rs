@@ -57,7 +57,8 @@ impl MetricsSnapshot {
                 PointValue::Double(double) => *double,
                 PointValue::Histogram(histogram) => histogram.sum,
             })
-            .sum()
+            // Not `sum`: of nothing that is -0.
+            .fold(0.0, |total, value| total + value)
     }
 
     pub(crate) fn registry(&self) -> &ResolvedRegistry {
@@ -154,4 +155,15 @@ pub struct Series<'a> {
 
 fn time(unix_nano: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(unix_nano)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_of_nothing_is_zero_and_reads_as_zero() {
+        let snapshot = MetricsSnapshot::new(Arc::default(), Default::default());
+        assert_eq!(snapshot.total("acme.unknown").to_string(), "0");
+    }
 }

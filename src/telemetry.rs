@@ -81,7 +81,8 @@ impl Telemetry {
         self.live.as_ref().map_or(Ok(()), |live| live.exporter.force_flush(timeout))
     }
 
-    /// Sends what is there, awaits the answers, and ends the export thread; what is emitted later is dropped, counted.
+    /// Sends what is there, awaits the answers, and ends the export thread. Records that are emitted later are dropped, counted; their
+    /// measurements are not taken any more.
     ///
     /// May be called again, from any thread; the report is then that of the last moment. Where the console is a sink, the first call prints a
     /// summary on stdout.

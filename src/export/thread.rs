@@ -112,7 +112,8 @@ impl ExportThread {
             self.batcher.close();
         }
         self.hand_on();
-        if now >= self.next_collection {
+        // The end collects for itself: what a later collection sent would stay without its answer.
+        if now >= self.next_collection && self.end_by.is_none() {
             self.collect(now);
         }
         if now >= self.next_merge {

@@ -14,6 +14,15 @@ fn exporter(receiver: &Receiver, fake: &Fake) -> ExporterHandle {
     start(fake, settings)
 }
 
+/// As [`exporter`], with metrics that leave all the time.
+fn busy_exporter(receiver: &Receiver, fake: &Fake) -> ExporterHandle {
+    let mut settings = settings();
+    settings.logs = Some(endpoint(receiver.url("/v1/logs"), Protocol::HttpProtobuf));
+    settings.metrics = Some(endpoint(receiver.url("/v1/metrics"), Protocol::HttpProtobuf));
+    settings.metric_interval = Duration::from_millis(1);
+    start(fake, settings)
+}
+
 fn use_it(receiver: &Receiver) {
     let fake = Fake::new();
     let exporter = exporter(receiver, &fake);
@@ -68,10 +77,10 @@ fn shutdown_may_be_called_at_once_from_many_threads_and_again() {
 
 #[test]
 fn flushes_and_the_end_at_once_wait_for_the_newest_metrics_and_lose_none() {
-    for _ in 0..20 {
+    for round in 0..40 {
         let receiver = Receiver::http([]);
         let fake = Fake::new();
-        let exporter = exporter(&receiver, &fake);
+        let exporter = if round % 2 == 0 { exporter(&receiver, &fake) } else { busy_exporter(&receiver, &fake) };
         fake.emit_many("acme.tick", 7);
         let gate = std::sync::Barrier::new(9);
         let report = std::thread::scope(|scope| {
