@@ -142,7 +142,7 @@ fn without_a_word_records_go_to_stderr_and_a_summary_to_stdout() {
     for part in [
         "acme.shop.order  acme.shop.id=north  acme.order.outcome=success",
         "acme.order.accept",
-        "fields  undeclared",
+        "fields  secret",
         "(without name, dependency)",
     ] {
         assert!(said.stdout[summary..].contains(part), "{part}: {}", said.stdout);
