@@ -4,8 +4,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tracing_weaver_layers::Value;
-use tracing_weaver_registry::model::{Attribute, AttributeType, Normalize, Privacy, Redact, ResolvedRegistry, Sensitivity};
+use tracing_weaver_layers::{Redaction, Value};
+use tracing_weaver_registry::model::ResolvedRegistry;
 
 use crate::config::Environment;
 use crate::error::Error;
@@ -78,8 +78,9 @@ impl Resource {
     pub(crate) fn redacted(self, registry: &ResolvedRegistry) -> (Vec<(Arc<str>, Value)>, Vec<String>) {
         let mut withheld = Vec::new();
         let mut attributes = Vec::with_capacity(self.0.len());
+        let redaction = Redaction::of(registry);
         for (key, value) in self.0 {
-            match safe(&privacy(registry, &key), &value) {
+            match redaction.value(&key, &value) {
                 Some(same) if same == value => attributes.push((key, value)),
                 safe => {
                     withheld.push(key.to_string());
@@ -99,44 +100,6 @@ impl Resource {
             Some((_, old)) => *old = value,
             None => self.0.push((key.into(), value)),
         }
-    }
-}
-
-/// What a registry asks for a key, wherever it asks: the strictest of its definitions and references.
-fn privacy(registry: &ResolvedRegistry, key: &str) -> Privacy {
-    let named = |attribute: &Attribute| {
-        let template = matches!(attribute.attribute_type, AttributeType::Template(_));
-        let below = key.strip_prefix(attribute.key.as_str()).is_some_and(|rest| rest.starts_with('.'));
-        attribute.key == key || (template && below) || attribute.fields.iter().any(|field| field == key)
-    };
-    let events = registry.events.iter().flat_map(|event| &event.attributes);
-    let spans = registry.spans.iter().flat_map(|span| &span.attributes);
-    let entities = registry.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description));
-    let references = events
-        .chain(spans)
-        .chain(entities)
-        .filter(|reference| named(registry.attribute(reference.attribute)) || reference.fields.iter().any(|field| field == key));
-    let definitions = registry.attributes.iter().filter(|attribute| named(attribute)).map(|attribute| &attribute.privacy);
-    definitions.chain(references.map(|reference| &reference.privacy)).fold(Privacy::default(), |strictest, privacy| Privacy {
-        sensitivity: strictest.sensitivity.max(privacy.sensitivity),
-        redact: strictest.redact.max(privacy.redact),
-        normalize: if strictest.normalize.is_empty() { privacy.normalize.clone() } else { strictest.normalize },
-    })
-}
-
-/// What stands for a value on the resource; `None`: nothing. A hash would say nothing here, since its key is the process's.
-fn safe(privacy: &Privacy, value: &Value) -> Option<Value> {
-    let mark = |mark: &str| Some(Value::Str(mark.into()));
-    match (privacy.sensitivity, privacy.redact) {
-        (Sensitivity::Secret, _) | (_, Some(Redact::Drop)) => None,
-        (Sensitivity::Personal, _) => mark("[redacted:personal]"),
-        (_, Some(_)) => mark("[redacted]"),
-        _ => privacy.normalize.iter().try_fold(value.clone(), |value, step| match (step, value) {
-            (Normalize::Lowercase, Value::Str(text)) => Some(Value::Str(text.to_lowercase().into())),
-            (Normalize::Truncate(max), Value::Str(text)) => Some(Value::Str(text.chars().take(*max as usize).collect::<String>().into())),
-            (Normalize::Lowercase | Normalize::Truncate(_), value) => Some(value),
-            _ => None,
-        }),
     }
 }
 

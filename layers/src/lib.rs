@@ -38,6 +38,8 @@ mod reader;
 #[cfg(not(weaver_loom))]
 mod redact;
 #[cfg(not(weaver_loom))]
+mod redaction;
+#[cfg(not(weaver_loom))]
 mod scopes;
 #[cfg(not(weaver_loom))]
 mod settings;
@@ -65,6 +67,8 @@ pub use read::{
 };
 #[cfg(not(weaver_loom))]
 pub use reader::RecordReader;
+#[cfg(not(weaver_loom))]
+pub use redaction::Redaction;
 #[cfg(not(weaver_loom))]
 pub use settings::{PlanError, Settings};
 #[cfg(not(weaver_loom))]

@@ -10,7 +10,7 @@ use tracing_weaver_registry::model::{Normalize, Privacy, Redact, Sensitivity};
 
 use crate::read::FieldDropReason;
 use crate::user_code::floor_char_boundary;
-use crate::value::AnyValue;
+use crate::value::{AnyValue, Value, with_any};
 
 /// What is done to a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,15 +41,24 @@ impl Treatment {
             None => Treatment::Drop(FieldDropReason::Normalize),
         }
     }
-}
 
-impl Treatment {
-    /// What it is counted as where the value is left out.
-    pub(crate) fn reason(&self) -> FieldDropReason {
+    /// What a value that is not exported as it is counts as; `None` where it is, or is only normalized.
+    pub(crate) fn keeps_back(&self) -> Option<FieldDropReason> {
         match self {
-            Treatment::Drop(reason) => *reason,
-            Treatment::Mark(_) | Treatment::Hash => FieldDropReason::Personal,
-            Treatment::Plain | Treatment::Change(_) => FieldDropReason::Normalize,
+            Treatment::Drop(reason) => Some(*reason),
+            Treatment::Mark(_) | Treatment::Hash => Some(FieldDropReason::Personal),
+            Treatment::Plain | Treatment::Change(_) => None,
+        }
+    }
+
+    /// What may leave of a value.
+    pub(crate) fn value(&self, value: &Value) -> Option<Value> {
+        match (self, value) {
+            (Treatment::Drop(_), _) => None,
+            (Treatment::Mark(mark), _) => Some(Value::Str((*mark).into())),
+            (Treatment::Hash, value) => Some(Value::Str(with_any(value, hashed).into())),
+            (Treatment::Change(normalize), Value::Str(text)) => Some(Value::Str(changed(text, normalize).into())),
+            (Treatment::Plain | Treatment::Change(_), value) => Some(value.clone()),
         }
     }
 }

@@ -14,9 +14,9 @@ use super::context::EntityInstance;
 use crate::count::Counts;
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
-use crate::redact::{Treatment, changed, hashed};
+use crate::redact::Treatment;
 use crate::user_code::{self, Formatted};
-use crate::value::{Value, with_any};
+use crate::value::Value;
 
 /// One attribute of the entity.
 #[derive(Debug)]
@@ -61,34 +61,15 @@ impl EntityPlan {
         let mut given = Vec::new();
         for (at, (part, value)) in self.parts.iter().zip(values).enumerate() {
             let Some(value) = value else { continue };
-            if let Some(value) = treated(&part.treatment, &value, counts) {
+            if let Some(reason) = part.treatment.keeps_back() {
+                counts.field_dropped(reason);
+            }
+            if let Some(value) = part.treatment.value(&value) {
                 exported.push((part.key.clone(), value));
             }
             given.push((at as u32, value));
         }
         Some(EntityInstance::new(self.entity, &given, exported))
-    }
-}
-
-fn treated(treatment: &Treatment, value: &Value, counts: &Counts) -> Option<Value> {
-    match treatment {
-        Treatment::Plain => Some(value.clone()),
-        Treatment::Drop(reason) => {
-            counts.field_dropped(*reason);
-            None
-        }
-        Treatment::Mark(mark) => {
-            counts.field_dropped(FieldDropReason::Personal);
-            Some(Value::Str((*mark).into()))
-        }
-        Treatment::Hash => {
-            counts.field_dropped(FieldDropReason::Personal);
-            Some(Value::Str(with_any(value, hashed).into()))
-        }
-        Treatment::Change(normalize) => match value {
-            Value::Str(text) => Some(Value::Str(changed(text, normalize).into())),
-            other => Some(other.clone()),
-        },
     }
 }
 

@@ -103,8 +103,8 @@ impl Layout {
                 }
             };
             let treatment = Treatment::of(&reference.privacy);
-            if !matches!(treatment, Treatment::Plain | Treatment::Change(_)) {
-                redacted.push((reference.attribute, treatment.reason()));
+            if let Some(reason) = treatment.keeps_back() {
+                redacted.push((reference.attribute, reason));
                 notes.push(format!("metric set `{}`: dimension `{}` is redacted, so it is not exported", set.name, attribute.key));
                 continue;
             }

@@ -2,7 +2,7 @@
 //!
 //! Made once per callsite; the record visitor reads it. It holds bytes and decisions, no value.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tracing_core::{Level, Metadata};
@@ -10,7 +10,8 @@ use tracing_weaver_registry::model::{AttributeType, Event, EventId, Privacy, Res
 
 use super::encode::{ShortKey, Template, tag};
 use crate::read::FieldDropReason;
-use crate::redact::{Treatment, strictest};
+use crate::redact::Treatment;
+use crate::redaction::Redaction;
 use crate::value::Value;
 
 /// What becomes of a field.
@@ -74,51 +75,19 @@ pub(crate) const OBSERVED_AT: usize = 10;
 /// What plans of records ask of the registry and the settings, worked out once per layer.
 #[derive(Debug)]
 pub(crate) struct RecordRules {
-    /// By key and by field name: what the registry asks for wherever it stands. Templates end with a dot.
-    sensitive: HashMap<String, Privacy>,
+    redaction: Redaction,
     /// Keys of entities that spans open.
-    entity_keys: std::collections::HashSet<String>,
+    entity_keys: HashSet<String>,
     resource: Vec<(Arc<str>, Value)>,
     code_location: bool,
 }
 
 impl RecordRules {
     pub(crate) fn new(registry: &ResolvedRegistry, resource: Vec<(Arc<str>, Value)>, code_location: bool) -> RecordRules {
-        let mut sensitive: HashMap<String, Privacy> = HashMap::new();
-        let mut note = |name: &str, privacy: &Privacy| {
-            if Treatment::of(privacy) != Treatment::Plain {
-                sensitive.entry(name.to_owned()).and_modify(|known| *known = strictest(known, privacy)).or_insert_with(|| privacy.clone());
-            }
-        };
-        for attribute in &registry.attributes {
-            if let AttributeType::Template(_) = attribute.attribute_type {
-                note(&format!("{}.", attribute.key), &attribute.privacy);
-            }
-            note(&attribute.key, &attribute.privacy);
-            attribute.fields.iter().for_each(|name| note(name, &attribute.privacy));
-        }
-        let references = registry.events.iter().flat_map(|event| &event.attributes);
-        let references = references.chain(registry.spans.iter().flat_map(|span| &span.attributes));
-        let references = references.chain(registry.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description)));
-        for reference in references {
-            note(&registry.attribute(reference.attribute).key, &reference.privacy);
-            reference.fields.iter().for_each(|name| note(name, &reference.privacy));
-        }
         let opened = registry.entities.iter().filter(|entity| !entity.resource);
         let keys = opened.flat_map(|entity| entity.identity.iter().chain(&entity.description));
         let entity_keys = keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect();
-        RecordRules { sensitive, entity_keys, resource, code_location }
-    }
-
-    /// What the registry asks for a name wherever it stands.
-    fn treatment_anywhere(&self, name: &str) -> Treatment {
-        let mut found = self.sensitive.get(name).cloned();
-        for (end, _) in name.match_indices('.') {
-            if let Some(template) = self.sensitive.get(&name[..=end]) {
-                found = Some(found.map_or_else(|| template.clone(), |known| strictest(&known, template)));
-            }
-        }
-        found.map_or(Treatment::Plain, |privacy| Treatment::of(&privacy))
+        RecordRules { redaction: Redaction::of(registry), entity_keys, resource, code_location }
     }
 
     fn resource(&self, key: &str) -> Option<&Value> {
@@ -127,11 +96,11 @@ impl RecordRules {
 
     fn field(&self, registry: &ResolvedRegistry, event: Option<&Event>, name: &str) -> FieldRecord {
         if name == "message" {
-            return FieldRecord { key: name.into(), action: FieldAction::Body(self.treatment_anywhere(name)) };
+            return FieldRecord { key: name.into(), action: FieldAction::Body(self.redaction.treatment(name)) };
         }
         let declared = event.and_then(|event| declared(registry, event, name));
         let key = declared.as_ref().map_or(name, |(key, _)| key.as_str());
-        let treatment = declared.as_ref().map_or_else(|| self.treatment_anywhere(name), |(_, privacy)| Treatment::of(privacy));
+        let treatment = declared.as_ref().map_or_else(|| self.redaction.treatment(name), |(_, privacy)| Treatment::of(privacy));
         let is_declared = event.is_none() || declared.is_some();
         let action = if let Some(value) = self.resource(key) {
             FieldAction::Resource(value.clone())
@@ -147,7 +116,7 @@ impl RecordRules {
 
     /// A field that the layer itself adds, or that a `log` record carries.
     fn added(&self, key: &str) -> FieldRecord {
-        FieldRecord { key: key.into(), action: FieldAction::of(self.treatment_anywhere(key)) }
+        FieldRecord { key: key.into(), action: FieldAction::of(self.redaction.treatment(key)) }
     }
 }
 
@@ -206,7 +175,7 @@ impl RecordPlan {
     /// The plan of `log` records of one level.
     pub(crate) fn of_log(rules: &RecordRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
         let field = |name: &str| match name {
-            "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.treatment_anywhere(name)) },
+            "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.redaction.treatment(name)) },
             "log.target" => FieldRecord { key: name.into(), action: FieldAction::LogTarget },
             "log.file" => rules.added("code.file.path"),
             "log.line" => rules.added("code.line.number"),
