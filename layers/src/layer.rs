@@ -81,6 +81,9 @@ where
                     if log || weaver.verdict(event.metadata()) != Verdict::Never {
                         weaver.shared.counts.record_dropped(DropReason::Shutdown);
                     }
+                    if weaver.role(event.metadata()) == Role::Folds {
+                        weaver.shared.counts.refused.add(1);
+                    }
                     return;
                 }
                 let context = context_of(weaver, slot, event);

@@ -2,7 +2,7 @@
 //!
 //! The weaver asks once; whatever is silently left out of what is exported must be said here or by a layout.
 
-use tracing_weaver_registry::model::{FoldSource, ResolvedRegistry};
+use tracing_weaver_registry::model::{FoldSource, Normalize, ResolvedRegistry};
 
 use crate::redact::is_built;
 
@@ -29,8 +29,20 @@ pub(crate) fn notes(registry: &ResolvedRegistry) -> Vec<String> {
     }
     for attribute in &registry.attributes {
         if let Some(normalize) = attribute.privacy.normalize.iter().find(|normalize| !is_built(normalize)) {
-            notes.push(format!("attribute `{}` is not exported: its normalizer {normalize:?} is not built yet", attribute.key));
+            notes.push(format!("attribute `{}` is not exported: its normalizer `{}` is not built yet", attribute.key, word(normalize)));
         }
     }
     notes
+}
+
+/// The annotation's word for a normalizer.
+fn word(normalize: &Normalize) -> &'static str {
+    match normalize {
+        Normalize::UrlTemplate => "url_template",
+        Normalize::SqlFingerprint => "sql_fingerprint",
+        Normalize::IpPrefix => "ip_prefix",
+        Normalize::ErrorType => "error_type",
+        Normalize::Truncate(_) => "truncate",
+        Normalize::Lowercase => "lowercase",
+    }
 }

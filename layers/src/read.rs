@@ -147,7 +147,8 @@ pub struct LayerStats {
     pub fields_dropped: Vec<(FieldDropReason, u64)>,
     /// Attributes past the bound on a record.
     pub attributes_over_limit: u64,
-    /// Measurements that no metric took: wrong type, negative in a counter, not finite.
+    /// Measurements that no metric took: wrong type, negative in a counter, not finite, past the range of a sum; and events that
+    /// would have been folded after the layer was closed.
     pub measurements_refused: u64,
     /// Measurements whose set's own entity was not in force.
     pub measurements_unattributed: u64,
