@@ -87,3 +87,8 @@ pub use snapshot::{MetricPoint, MetricSet, MetricsSnapshot, Series};
 pub use telemetry::Telemetry;
 pub use tracing_weaver_layers::{BadDirective, HistogramPoint, PointValue, Value, WeaverLayer};
 pub use tracing_weaver_registry::model::EnumValue;
+
+/// The README's program compiles.
+#[cfg(all(doctest, feature = "yaml"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,14 +10,17 @@ use tracing_weaver_registry::model::{EnumValue, ResolvedRegistry};
 
 /// All metric sets at one time. Its `Display` is a table for each set, a line for each of its entities.
 ///
-/// ```no_run
-/// # fn telemetry() -> tracing_weaver::Telemetry { unimplemented!() }
-/// let snapshot = telemetry().metrics_snapshot();
+/// ```
+/// # fn main() -> Result<(), tracing_weaver::Error> {
+/// let (telemetry, _layer) = tracing_weaver::builder().build::<tracing_subscriber::Registry>()?;
+/// let snapshot = telemetry.metrics_snapshot();
 /// for series in snapshot.metric("otelcol.node.consumed.items") {
 ///     println!("{:?} {:?}: {:?}", series.set.attributes(), series.point.dimensions(), series.value);
 /// }
-/// assert_eq!(snapshot.total("otelcol.node.consumed.items"), 12_345.0);
+/// assert_eq!(snapshot.total("otelcol.node.consumed.items"), 0.0);
 /// println!("{snapshot}");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct MetricsSnapshot {
