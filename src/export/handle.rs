@@ -77,6 +77,7 @@ pub(super) fn start_with(
         drained: (0, 0),
         errands: Vec::new(),
         end_by: None,
+        end_collected: false,
     };
     let ended = Ended(control.clone(), ledger.clone());
     let (started, has_started) = sync_channel(1);

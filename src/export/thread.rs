@@ -52,6 +52,8 @@ pub(super) struct ExportThread {
     pub(super) drained: (u64, u64),
     pub(super) errands: Vec<Running>,
     pub(super) end_by: Option<Instant>,
+    /// The end has collected the metrics: what a flush beside it sent after that would stay without its answer.
+    pub(super) end_collected: bool,
 }
 
 /// What comes after a turn.
@@ -155,7 +157,7 @@ impl ExportThread {
 
     fn collect(&mut self, now: Instant) {
         self.next_collection = now + self.metric_interval;
-        if !self.destinations.take_metrics() {
+        if self.end_collected || !self.destinations.take_metrics() {
             return;
         }
         let snapshot = self.snapshot(now);
@@ -250,9 +252,11 @@ impl ExportThread {
                 if now < until && !self.destinations.is_settled(Signal::Records, position) {
                     return false;
                 }
+                let is_end = errand.is_end();
                 // Written before the collection: a fault in it must not be met again by the same errand.
                 self.errands[index].stage = Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) };
                 self.collect(now);
+                self.end_collected |= is_end;
                 Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) }
             }
             Stage::Metrics { records, points } => {
