@@ -73,6 +73,9 @@ where
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let weaver = &*self.0;
         THREAD.with(|thread| {
+            if thread.suppressed.get() {
+                return;
+            }
             with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
                 weaver.claim(slot);
                 let plan = weaver.event_plan(event.metadata());
@@ -187,7 +190,8 @@ where
     #[inline(never)]
     fn on_event_slow(&self, event: &Event<'_>, context: Context<'_, S>, thread: &ThreadState) {
         if thread.suppressed.get() {
-            return;
+            // The filter inside must still clear what it noted of this event.
+            return self.inner.on_event(event, context);
         }
         let weaver = &*self.weaver;
         let mut through_filter = false;
