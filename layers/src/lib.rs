@@ -70,7 +70,7 @@ pub use reader::RecordReader;
 #[cfg(not(weaver_loom))]
 pub use redaction::Redaction;
 #[cfg(not(weaver_loom))]
-pub use settings::{PlanError, Settings};
+pub use settings::{PlanError, Propagators, Settings};
 #[cfg(not(weaver_loom))]
 pub use thread::suppress_this_thread;
 pub use value::Value;

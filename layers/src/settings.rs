@@ -28,10 +28,16 @@ pub struct Settings {
     pub resource: Vec<(Arc<str>, Value)>,
     /// Bound on the bytes of all threads' queues.
     pub queue_bytes: usize,
+    /// Most attributes of a record; the rest is counted on it.
+    pub attribute_count_limit: usize,
+    /// Most characters of an attribute's text on a record, beside the bound of 64 KiB on every text; `None` where that alone holds.
+    pub attribute_length_limit: Option<usize>,
+    /// What `trace_context` reads and writes.
+    pub propagators: Propagators,
 }
 
 impl Settings {
-    /// Everything on, filter `info`, 64 MiB of queues.
+    /// Everything on, filter `info`, 64 MiB of queues, 128 attributes to a record.
     pub fn new(registry: Arc<ResolvedRegistry>) -> Self {
         Settings {
             registry,
@@ -41,7 +47,25 @@ impl Settings {
             code_location: false,
             resource: Vec::new(),
             queue_bytes: 64 << 20,
+            attribute_count_limit: 128,
+            attribute_length_limit: None,
+            propagators: Propagators::default(),
         }
+    }
+}
+
+/// Which of W3C's headers carry a trace from process to process. Both, unless something else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Propagators {
+    /// `traceparent` and `tracestate`.
+    pub trace_context: bool,
+    /// `baggage`.
+    pub baggage: bool,
+}
+
+impl Default for Propagators {
+    fn default() -> Self {
+        Propagators { trace_context: true, baggage: true }
     }
 }
 
