@@ -57,6 +57,7 @@ pub(super) fn endpoint(general: &OtlpVariables, own: &OtlpVariables, path: &str)
         headers: own.headers.as_ref().or(general.headers.as_ref()).cloned().unwrap_or_default(),
         timeout: own.timeout.or(general.timeout).unwrap_or(TIMEOUT),
         compression: own.compression.or(general.compression).unwrap_or_default(),
+        tls: Ok(Default::default()),
     }
 }
 

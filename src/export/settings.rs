@@ -19,6 +19,8 @@ pub(crate) struct ExportSettings {
     pub(crate) logs: Option<OtlpEndpoint>,
     /// Where metrics go over OTLP; `None`: nowhere.
     pub(crate) metrics: Option<OtlpEndpoint>,
+    /// Where spans go over OTLP; `None`: nowhere.
+    pub(crate) traces: Option<OtlpEndpoint>,
     /// Destinations inside this process: console, file, memory.
     pub(crate) locals: Vec<LocalDestination>,
     /// Time between two collections of metrics.
@@ -27,19 +29,32 @@ pub(crate) struct ExportSettings {
     pub(crate) merge_interval: Duration,
     /// How long a record waits at most for its batch to fill.
     pub(crate) log_delay: Duration,
+    /// Most records in one request.
+    pub(crate) log_batch: usize,
+    /// How long a span waits at most for its batch to fill.
+    pub(crate) span_delay: Duration,
+    /// Most spans in one request.
+    pub(crate) span_batch: usize,
+    /// Most spans that wait for the export thread.
+    pub(crate) span_queue: usize,
 }
 
 impl ExportSettings {
-    /// For a resource: no destination yet, metrics every minute, records after a second at most.
+    /// For a resource: no destination yet, metrics every minute, records after a second and spans after five at most.
     pub(crate) fn new(resource: Vec<(Arc<str>, Value)>) -> Self {
         ExportSettings {
             resource,
             logs: None,
             metrics: None,
+            traces: None,
             locals: Vec::new(),
             metric_interval: Duration::from_secs(60),
             merge_interval: Duration::from_secs(10),
             log_delay: Duration::from_secs(1),
+            log_batch: 512,
+            span_delay: Duration::from_secs(5),
+            span_batch: 512,
+            span_queue: 2048,
         }
     }
 }
@@ -47,7 +62,7 @@ impl ExportSettings {
 /// One receiver of one signal.
 #[derive(Clone)]
 pub(crate) struct OtlpEndpoint {
-    /// For HTTP the whole URL, `/v1/logs` or `/v1/metrics` included; for gRPC `http://host:port` (plaintext) or `https://host:port`.
+    /// For HTTP the whole URL, with `/v1/logs`, `/v1/metrics` or `/v1/traces`; for gRPC `http://host:port` (plaintext) or `https://host:port`.
     pub(crate) url: String,
     /// How to speak to it.
     pub(crate) protocol: Protocol,
@@ -57,6 +72,8 @@ pub(crate) struct OtlpEndpoint {
     pub(crate) timeout: Duration,
     /// Of the request's body.
     pub(crate) compression: Compression,
+    /// Certificates, where the URL is one of `https://`. Where they cannot be used, nothing is sent, for this reason.
+    pub(crate) tls: Result<Tls, String>,
 }
 
 impl OtlpEndpoint {
@@ -95,6 +112,7 @@ impl fmt::Debug for OtlpEndpoint {
             .field("headers", &self.headers)
             .field("timeout", &self.timeout)
             .field("compression", &self.compression)
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -139,6 +157,37 @@ pub(crate) enum Compression {
     Gzip,
 }
 
+/// Who is trusted, and what we show of ourselves.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tls {
+    /// Trusted in place of the system's roots: certificates, at least one.
+    pub(crate) roots: Option<Pem>,
+    /// The client's certificates and their key.
+    pub(crate) identity: Option<(Pem, Pem)>,
+}
+
+/// What stands in a PEM file, a key perhaps: never shown.
+#[derive(Clone)]
+pub(crate) struct Pem(Arc<[u8]>);
+
+impl Pem {
+    /// Hides `bytes`.
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Pem(bytes.into())
+    }
+
+    /// The bytes, to be parsed.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[pem]")
+    }
+}
+
 /// A value that is sent and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -178,6 +227,7 @@ mod tests {
             headers: vec![("authorization".into(), Secret::new("Bearer hunter2"))],
             timeout: Duration::from_secs(10),
             compression: Compression::None,
+            tls: Ok(Tls::default()),
         }
     }
 

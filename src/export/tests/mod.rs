@@ -18,14 +18,21 @@ use std::time::Duration;
 
 use super::handle::{ExporterHandle, start_with};
 use super::report::{Report, SignalReport};
-use super::settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};
+use super::settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret, Tls};
 use fake::Fake;
 
 /// Longer than anything here should take.
 const LONG: Duration = Duration::from_secs(60);
 
 fn endpoint(url: String, protocol: Protocol) -> OtlpEndpoint {
-    OtlpEndpoint { url, protocol, headers: Vec::new(), timeout: Duration::from_secs(10), compression: Compression::None }
+    OtlpEndpoint {
+        url,
+        protocol,
+        headers: Vec::new(),
+        timeout: Duration::from_secs(10),
+        compression: Compression::None,
+        tls: Ok(Tls::default()),
+    }
 }
 
 fn settings() -> ExportSettings {

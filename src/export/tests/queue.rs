@@ -54,6 +54,7 @@ async fn hanging(bench: &Bench) -> (Receiver, tokio::task::JoinHandle<()>) {
         headers: Vec::new(),
         timeout: LONG,
         compression: Compression::None,
+        tls: Ok(Default::default()),
     };
     let transport = Transport::new(&endpoint, Signal::Records);
     let sender = Sender { name: "r".into(), items: "records", diagnostics: Arc::new(Diagnostics::default()) };

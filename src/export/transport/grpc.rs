@@ -12,17 +12,17 @@ use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use tonic::body::Body;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower_service::Service as _;
 
 use super::body::{MAX_ANSWER, SentBody, gzip, headers, taken};
-use super::{USER_AGENT, causes};
+use super::{USER_AGENT, causes, tls};
 use crate::export::ledger::Signal;
 use crate::export::report::DropReason;
 use crate::export::retry::{Answer, Delivery};
-use crate::export::settings::{Compression, OtlpEndpoint};
+use crate::export::settings::{Compression, OtlpEndpoint, Tls};
 
 const FRAME: usize = 5;
 
@@ -58,7 +58,7 @@ impl Grpc {
         match client.uri().scheme_str() {
             Some("http") => {}
             Some("https") => {
-                client = client.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(|error| causes(&error))?;
+                client = client.tls_config(client_config(endpoint.tls.as_ref()?)).map_err(|error| causes(&error))?;
             }
             _ => return Err("not a URL of http:// or https:// with a host".into()),
         }
@@ -93,7 +93,7 @@ impl Grpc {
         let mut channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let answer = match self.call(&mut channel, body, delivery).await {
             Ok(response) => self.answer(response).await,
-            Err(error) => Answer::None { what: causes(&error) },
+            Err(error) => tls::failed(&error, causes(&error)),
         };
         reconnect.armed = matches!(answer, Answer::None { .. });
         answer
@@ -126,7 +126,7 @@ impl Grpc {
                         }
                     }
                 },
-                Some(Err(status)) => return Answer::None { what: causes(&status) },
+                Some(Err(status)) => return tls::failed(&status, causes(&status)),
                 None => return without_status(http_status),
             }
         }
@@ -146,6 +146,18 @@ impl Grpc {
             Code::ResourceExhausted if after.is_some() => Answer::Later { after, what },
             _ => Answer::Refused { reason: DropReason::NotRetryable, what },
         }
+    }
+}
+
+/// The operator's roots, else the system's; our certificate, where there is one.
+fn client_config(settings: &Tls) -> ClientTlsConfig {
+    let config = match &settings.roots {
+        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem.expose())),
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    match &settings.identity {
+        Some((certificates, key)) => config.identity(Identity::from_pem(certificates.expose(), key.expose())),
+        None => config,
     }
 }
 

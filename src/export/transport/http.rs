@@ -13,16 +13,16 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use prost::Message as _;
 use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use serde_json::Value;
 
 use super::body::{MAX_ANSWER, SentBody, gzip, headers, taken};
-use super::{USER_AGENT, causes};
+use super::{USER_AGENT, causes, tls};
 use crate::export::json;
 use crate::export::ledger::Signal;
 use crate::export::report::DropReason;
 use crate::export::retry::{Answer, Delivery};
-use crate::export::settings::{Compression, OtlpEndpoint, Protocol};
+use crate::export::settings::{Compression, OtlpEndpoint, Protocol, Tls};
 
 /// Bytes of an error reply that are read, so that its connection can be used again, and for how long.
 const MAX_ERROR_BODY: usize = 16 << 10;
@@ -62,7 +62,10 @@ impl Http {
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+            .tls_backend_preconfigured(match url.scheme() {
+                "https" => client_config(endpoint.tls.as_ref()?)?,
+                _ => without_trust()?,
+            })
             .pool_max_idle_per_host(1)
             .tcp_nodelay(true)
             .build()
@@ -81,7 +84,10 @@ impl Http {
         let request = self.client.post(self.url.clone()).headers(self.headers.clone());
         match request.body(reqwest::Body::wrap(SentBody::new(body, delivery))).send().await {
             Ok(response) => self.answer(response).await,
-            Err(error) => Answer::None { what: causes(&error.without_url()) },
+            Err(error) => {
+                let error = error.without_url();
+                tls::failed(&error, causes(&error))
+            }
         }
     }
 
@@ -157,21 +163,43 @@ fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// The system's root certificates are read only where there is TLS.
-fn tls(needed: bool) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if needed {
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
-        if roots.is_empty() {
-            let why = native.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-            return Err(format!("no root certificate of the system can be read{why}"));
+/// For TLS: the operator's roots, else the system's; our certificate, where there is one.
+fn client_config(settings: &Tls) -> Result<ClientConfig, String> {
+    let roots = match &settings.roots {
+        Some(pem) => tls::roots(pem)?,
+        None => system_roots()?,
+    };
+    let builder = builder()?.with_root_certificates(roots);
+    match &settings.identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some((certificates, key)) => {
+            builder.with_client_auth_cert(tls::certificates(certificates)?, tls::key(key)?).map_err(|error| format!("TLS: {error}"))
         }
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+}
+
+/// Where there is no TLS, the system's roots need not be read.
+fn without_trust() -> Result<ClientConfig, String> {
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+fn system_roots() -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(native.certs);
+    if roots.is_empty() {
+        let why = native.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        return Err(format!(
+            "no root certificate of the system can be read{why} (help: give the receiver's CA by OTEL_EXPORTER_OTLP_CERTIFICATE)"
+        ));
+    }
+    Ok(roots)
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| format!("TLS: {error}"))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod body;
 mod grpc;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(any(feature = "http", feature = "grpc"))]
+pub(crate) mod tls;
 
 use std::sync::Arc;
 
