@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tracing_weaver_registry::model::{AttributeType, EnumValue, Instrument, ResolvedRegistry};
+use tracing_weaver_registry::model::{Association, AttributeType, EnumValue, Instrument, ResolvedRegistry};
 
 fn registry() -> ResolvedRegistry {
     tracing_weaver_registry::load(concat!(env!("CARGO_MANIFEST_DIR"), "/registry/otelcol")).unwrap_or_else(|faults| panic!("{faults}"))
@@ -63,12 +63,17 @@ fn entities_events_spans_and_sets_share_no_name() {
 }
 
 #[test]
-fn events_end_in_a_verb_that_says_the_outcome_in_one_way_only() {
-    for event in &registry().events {
+fn an_event_is_named_by_its_entity_and_a_verb_that_says_the_outcome_in_one_way_only() {
+    let registry = registry();
+    let verbs = ["start", "complete", "fail", "cancel", "abort", "retry", "process", "send", "receive"];
+    for event in &registry.events {
         let verb = event.name.rsplit('.').next().unwrap_or_default();
-        assert!(!["finish", "finished", "error", "failed", "success", "done", "end"].contains(&verb), "{}", event.name);
+        assert!(verbs.contains(&verb), "{}", event.name);
         assert!(event.severity.is_some(), "{} has no severity", event.name);
-        assert!(event.association.is_some(), "{} describes no entity", event.name);
+        let Some(Association::OneOf(described)) = &event.association else { panic!("{} describes no entity", event.name) };
+        let [Association::Entity(entity)] = described[..] else { panic!("{} describes several entities", event.name) };
+        let entity = &registry.entity(entity).entity_type;
+        assert!(event.name.strip_prefix(entity.as_str()).is_some_and(|rest| rest.starts_with('.')), "{} describes `{entity}`", event.name);
     }
 }
 
@@ -77,8 +82,38 @@ fn an_event_has_an_error_type_exactly_if_it_tells_of_a_failure() {
     let registry = registry();
     let error_type = registry.attribute_by_key("error.type").expect("error.type");
     for event in &registry.events {
-        let failure = event.name.ends_with(".fail") || event.name.ends_with(".retry");
+        let failure = [".fail", ".retry", ".abort"].iter().any(|verb| event.name.ends_with(verb));
         assert_eq!(event.attributes.iter().any(|reference| reference.attribute == error_type), failure, "{}", event.name);
+    }
+}
+
+#[test]
+fn everything_says_what_it_is() {
+    let registry = registry();
+    let attributes = registry.attributes.iter().map(|attribute| (&attribute.key, &attribute.brief));
+    let entities = registry.entities.iter().map(|entity| (&entity.entity_type, &entity.brief));
+    let events = registry.events.iter().map(|event| (&event.name, &event.brief));
+    let metrics = registry.metrics.iter().map(|metric| (&metric.name, &metric.brief));
+    let sets = registry.metric_sets.iter().map(|set| (&set.name, &set.brief));
+    let spans = registry.spans.iter().map(|span| (&span.span_type, &span.brief));
+    let members = registry.attributes.iter().flat_map(|attribute| match &attribute.attribute_type {
+        AttributeType::Enum(closed) => closed.members.as_slice(),
+        _ => &[],
+    });
+    let members = members.map(|member| (&member.id, &member.brief));
+    for (name, brief) in attributes.chain(entities).chain(events).chain(metrics).chain(sets).chain(spans).chain(members) {
+        assert!(brief.ends_with('.'), "`{name}`: `{brief}`");
+    }
+}
+
+#[test]
+fn a_trace_span_is_of_an_entity_and_may_say_how_it_failed() {
+    let registry = registry();
+    let error_type = registry.attribute_by_key("error.type").expect("error.type");
+    assert!(!registry.spans.is_empty());
+    for span in &registry.spans {
+        assert!(span.association.is_some(), "{}", span.span_type);
+        assert!(span.attributes.iter().any(|reference| reference.attribute == error_type), "{}", span.span_type);
     }
 }
 
@@ -136,14 +171,62 @@ fn the_entity_types_are_those_that_programs_and_receivers_rely_on() {
     );
     assert_eq!(identity("otelcol.node"), ["otelcol.node.id"]);
     assert_eq!(identity("otelcol.channel"), ["otelcol.channel.id"]);
+    assert_eq!(identity("service"), ["service.name", "service.instance.id"]);
+    assert_eq!(identity("host"), ["host.id"]);
+    assert_eq!(identity("container"), ["container.id"]);
+    assert_eq!(identity("process"), ["process.pid", "process.creation.time"]);
     for resource in ["service", "process", "host", "container"] {
         assert!(registry.entity(registry.entity_by_type(resource).unwrap_or_else(|| panic!("{resource}"))).resource);
     }
     let set = |name: &str| registry.metric_set_by_name(name).unwrap_or_else(|| panic!("{name}"));
-    for name in ["otelcol.channel.sender", "otelcol.channel.receiver", "otelcol.node.flow"] {
-        assert!(registry.metric_set(set(name)).metrics.len() > 1);
+    for (name, entity) in [
+        ("otelcol.engine.load", "otelcol.engine"),
+        ("otelcol.pipeline_group.configuration", "otelcol.pipeline_group"),
+        ("otelcol.pipeline.batches", "otelcol.pipeline"),
+        ("otelcol.node.flow", "otelcol.node"),
+        ("otelcol.channel.sender", "otelcol.channel"),
+        ("otelcol.channel.receiver", "otelcol.channel"),
+    ] {
+        let set = registry.metric_set(set(name));
+        assert!(set.metrics.len() > 1, "{name}");
+        assert_eq!(set.entities, [registry.entity_by_type(entity).expect("checked above")], "{name}");
     }
     for instrument in [Instrument::Counter, Instrument::UpDownCounter, Instrument::Gauge, Instrument::Histogram] {
         assert!(registry.metrics.iter().any(|metric| metric.instrument == instrument), "no {instrument:?}");
+    }
+}
+
+#[test]
+fn the_nodes_set_counts_items_and_bytes_by_signal_and_outcome_and_takes_their_bare_names() {
+    let registry = registry();
+    let set = registry.metric_set(registry.metric_set_by_name("otelcol.node.flow").expect("the node's set"));
+    let names: BTreeSet<&str> = set.metrics.iter().map(|metric| registry.metric(*metric).name.as_str()).collect();
+    for what in ["consumed", "produced", "failed"] {
+        for unit in ["items", "size"] {
+            assert!(names.contains(format!("otelcol.node.{what}.{unit}").as_str()), "{what} {unit}");
+        }
+    }
+    assert!(names.contains("otelcol.node.duration"));
+    let bare: Vec<_> = set.dimensions.iter().map(|dimension| dimension.fields.join(" ")).collect();
+    assert_eq!(bare, ["outcome", "signal"]);
+}
+
+/// `WEAVER` names OpenTelemetry Weaver's program, `WEAVER_POLICIES` folders of its policies, separated as in `PATH`.
+#[test]
+fn opentelemetry_weaver_finds_nothing_but_that_the_format_is_new() {
+    let Some(weaver) = std::env::var_os("WEAVER") else { return };
+    let policies = std::env::var_os("WEAVER_POLICIES").unwrap_or_default();
+    for registry in ["registry/otelcol", "registry/self"] {
+        let mut command = std::process::Command::new(&weaver);
+        // Weaver looks for dependencies from the working directory.
+        command.current_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(registry));
+        command.args(["registry", "check", "-r", ".", "--v2", "--diagnostic-format", "json", "--diagnostic-stdout", "--quiet"]);
+        std::env::split_paths(&policies).for_each(|folder| drop(command.arg("-p").arg(folder)));
+        let output = command.output().expect("Weaver runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let diagnostics: Vec<serde_json::Value> =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{registry}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+        assert!(output.status.success(), "{registry}: {text}");
+        assert!(diagnostics.iter().all(|one| one.to_string().contains("UnstableFileFormat")), "{registry}: {text}");
     }
 }
