@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use tracing_core::Metadata;
 use tracing_core::subscriber::Interest;
+use tracing_core::{LevelFilter, Metadata};
 use tracing_subscriber::filter::Directive;
 use tracing_subscriber::layer::Filter;
 use tracing_subscriber::{EnvFilter, Registry};
@@ -87,6 +87,11 @@ impl ForwardFilter {
     /// The directives in force.
     pub fn directives(&self) -> &str {
         &self.directives
+    }
+
+    /// Whether anything of debug severity may pass.
+    pub(crate) fn lets_debug_through(&self) -> bool {
+        self.env.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG)
     }
 
     /// What the directives say of a callsite.

@@ -18,6 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::callsite::cache::Entry;
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
+use crate::entity::span_plan::EntityPlan;
+use crate::entity::span_table::SpanEntry;
 use crate::fold::integers::IntegerVisitor;
 use crate::fold::plain::PlainVisitor;
 use crate::fold::plan::{FoldPlan, IntegerFold};
@@ -28,6 +30,7 @@ use crate::hold::Hold;
 use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
 use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
+use crate::trace::{Parent, TracePlan};
 use crate::visit::Both;
 use crate::weaver::Weaver;
 
@@ -70,6 +73,11 @@ impl<S> Layer<S> for Stages
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    /// The filter lets a span through: the layer outside makes it a trace span, since it sees all parents.
+    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        THREAD.with(|thread| thread.enabled_span.set(id.into_u64()));
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let weaver = &*self.0;
         THREAD.with(|thread| {
@@ -96,25 +104,46 @@ where
     }
 }
 
-/// This thread enters a span.
+/// This thread enters a span. `false`, and nothing done, for a trace span.
 #[inline(always)]
-fn enter(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
-    let (context, place) = weaver.spans.enter(id.into_u64(), slot.token());
-    slot.set_context(slot.stack.push(id.into_u64(), context, place));
+fn enter(weaver: &Weaver, slot: &InstanceSlot, id: &Id) -> bool {
+    let (entry, place) = weaver.spans.enter(id.into_u64(), slot.token());
+    if entry.trace != 0 {
+        return false;
+    }
+    slot.set_context(slot.stack.push(id.into_u64(), entry.context, place, 0));
+    true
 }
 
-/// This thread leaves a span.
+/// This thread enters a trace span.
+fn enter_trace(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
+    let (entry, place) = weaver.spans.enter(id.into_u64(), slot.token());
+    let entered = weaver.traces.as_ref().is_some_and(|traces| traces.enter(entry.trace));
+    slot.set_context(slot.stack.push(id.into_u64(), entry.context, place, if entered { entry.trace } else { 0 }));
+}
+
+/// This thread leaves a span. Returns its id among trace spans if it has one, which is still to be left.
 #[inline(always)]
-fn leave(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
-    let (context, place) = slot.stack.pop(id.into_u64());
-    weaver.spans.leave(place, slot.token());
-    slot.set_context(context);
+fn leave(weaver: &Weaver, slot: &InstanceSlot, id: &Id) -> u64 {
+    let left = slot.stack.pop(id.into_u64());
+    weaver.spans.leave(left.place, slot.token());
+    slot.set_context(left.context);
+    left.trace
+}
+
+/// What leaving a trace span still asks for.
+#[cold]
+#[inline(never)]
+fn leave_trace(weaver: &Weaver, trace: u64) {
+    if let Some(traces) = &weaver.traces {
+        traces.exit(trace);
+    }
 }
 
 /// The context of an event: of the entered spans, or of the span that it names as its parent.
 fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
     match event.parent() {
-        Some(parent) => weaver.spans.get(parent.into_u64()),
+        Some(parent) => weaver.spans.get(parent.into_u64()).context,
         None if event.is_contextual() => slot.stack.current(),
         None => 0,
     }
@@ -249,12 +278,14 @@ where
     #[inline(never)]
     fn on_enter_slow(&self, id: &Id, context: Context<'_, S>) {
         let weaver = &*self.weaver;
-        if weaver.has_entities {
+        if weaver.tracks_spans {
             THREAD.with(|thread| {
                 if !thread.suppressed.get() {
                     with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
                         weaver.claim(slot);
-                        enter(weaver, slot, id);
+                        if !enter(weaver, slot, id) {
+                            enter_trace(weaver, slot, id);
+                        }
                     });
                 }
             });
@@ -268,11 +299,14 @@ where
     #[inline(never)]
     fn on_exit_slow(&self, id: &Id, context: Context<'_, S>) {
         let weaver = &*self.weaver;
-        if weaver.has_entities {
+        if weaver.tracks_spans {
             THREAD.with(|thread| {
                 with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
                     if slot.owner() == weaver.instance {
-                        leave(weaver, slot, id);
+                        let trace = leave(weaver, slot, id);
+                        if trace != 0 {
+                            leave_trace(weaver, trace);
+                        }
                     }
                 });
             });
@@ -282,21 +316,76 @@ where
         }
     }
 
+    /// Opens a span's entity; returns the context inside it.
     #[cold]
-    fn open(&self, plan: &SpanPlan, attributes: &Attributes<'_>, id: &Id, parent: u32, slot: &InstanceSlot) {
+    fn open_entity(&self, entity: &EntityPlan, attributes: &Attributes<'_>, parent: u32, slot: &InstanceSlot) -> u32 {
         let weaver = &*self.weaver;
-        let mut context = parent;
-        if let SpanPlan::Entity(entity) = plan {
-            let opened = entity
-                .instance(attributes, &slot.hold, &weaver.shared.counts)
-                .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance));
-            match opened {
-                Some(opened) => context = opened,
-                None => weaver.shared.counts.entities_refused.add(1),
-            }
+        let opened = entity
+            .instance(attributes, &slot.hold, &weaver.shared.counts)
+            .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance));
+        opened.unwrap_or_else(|| {
+            weaver.shared.counts.entities_refused.add(1);
+            parent
+        })
+    }
+
+    /// Where a trace span hangs: under OpenTelemetry's current one, or under the nearest traced ancestor of a parent that is named.
+    fn trace_parent(&self, attributes: &Attributes<'_>, context: &Context<'_, S>) -> Parent {
+        let Some(parent) = attributes.parent() else {
+            return if attributes.is_contextual() { Parent::Current } else { Parent::Root };
+        };
+        match self.nearest_traced(parent, context) {
+            Some((_, trace)) => Parent::Of(trace),
+            None => Parent::Root,
         }
-        if context != 0 {
-            weaver.spans.insert(id.into_u64(), context);
+    }
+
+    /// The nearest trace span among a span and its ancestors.
+    fn nearest_traced(&self, span: &Id, context: &Context<'_, S>) -> Option<(Id, u64)> {
+        let traced = |id: &Id| Some(self.weaver.spans.get(id.into_u64()).trace).filter(|trace| *trace != 0);
+        if let Some(trace) = traced(span) {
+            return Some((span.clone(), trace));
+        }
+        context.span(span)?.scope().find_map(|ancestor| Some((ancestor.id(), traced(&ancestor.id())?)))
+    }
+
+    /// Values recorded on a trace span after it was made.
+    fn record_late(&self, id: &Id, plan: &TracePlan, metadata: &'static Metadata<'static>, values: &Record<'_>) {
+        let weaver = &*self.weaver;
+        let trace = weaver.spans.get(id.into_u64()).trace;
+        let Some(traces) = weaver.traces.as_ref().filter(|_| trace != 0) else { return };
+        THREAD.with(|thread| {
+            with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                weaver.claim(slot);
+                traces.record(trace, plan, metadata, values, &slot.hold);
+            });
+        });
+    }
+
+    /// Opens what a new span stands for, and notes it.
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>, thread: &ThreadState, slot: &InstanceSlot) {
+        let weaver = &*self.weaver;
+        weaver.claim(slot);
+        let parent = match attributes.parent() {
+            Some(parent) => weaver.spans.get(parent.into_u64()).context,
+            None if attributes.is_contextual() => slot.stack.current(),
+            None => 0,
+        };
+        let plan = weaver.span_plan(attributes.metadata());
+        let mut entry = SpanEntry { context: parent, trace: 0 };
+        if let SpanPlan::Entity(entity) = &*plan {
+            entry.context = self.open_entity(entity, attributes, parent, slot);
+        }
+        thread.enabled_span.set(0);
+        self.inner.on_new_span(attributes, id, context.clone());
+        if let (SpanPlan::Trace(plan), Some(traces)) = (&*plan, &weaver.traces)
+            && thread.enabled_span.replace(0) == id.into_u64()
+        {
+            let under = self.trace_parent(attributes, &context);
+            entry.trace = traces.open(plan, attributes, under, entry.context, &slot.hold).unwrap_or(0);
+        }
+        if entry != SpanEntry::default() {
+            weaver.spans.insert(id.into_u64(), entry);
         }
     }
 }
@@ -380,24 +469,21 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
-        if weaver.has_entities {
+        let mut context = Some(context);
+        if weaver.tracks_spans {
             THREAD.with(|thread| {
-                if thread.suppressed.get() {
-                    return;
+                if !thread.suppressed.get() {
+                    with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
+                        if let Some(context) = context.take() {
+                            live.on_new_span(attributes, id, context, thread, slot);
+                        }
+                    });
                 }
-                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    weaver.claim(slot);
-                    let parent = match attributes.parent() {
-                        Some(parent) => weaver.spans.get(parent.into_u64()),
-                        None if attributes.is_contextual() => slot.stack.current(),
-                        None => 0,
-                    };
-                    let plan = weaver.span_plan(attributes.metadata());
-                    live.open(&plan, attributes, id, parent, slot);
-                });
             });
         }
-        live.inner.on_new_span(attributes, id, context);
+        if let Some(context) = context {
+            live.inner.on_new_span(attributes, id, context);
+        }
     }
 
     #[inline]
@@ -406,10 +492,7 @@ where
         let weaver = &*live.weaver;
         // The short way has no call in it, so that it saves no registers: `Registry`'s own part is the dearer one.
         let entered = THREAD.with(|thread| match thread.slots.get(weaver.slot) {
-            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => {
-                enter(weaver, slot, id);
-                true
-            }
+            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => enter(weaver, slot, id),
             _ => false,
         });
         if !entered {
@@ -422,38 +505,49 @@ where
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
         let left = THREAD.with(|thread| match thread.slots.get(weaver.slot) {
-            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => {
-                leave(weaver, slot, id);
-                true
-            }
-            _ => false,
+            Some(slot) if weaver.spans_are_entities_only() && slot.owner() == weaver.instance => Some(leave(weaver, slot, id)),
+            _ => None,
         });
-        if !left {
-            live.on_exit_slow(id, context);
+        match left {
+            Some(0) => {}
+            Some(trace) => leave_trace(weaver, trace),
+            None => live.on_exit_slow(id, context),
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
-        if live.weaver.has_entities {
-            let entity = context.metadata(id).is_some_and(|metadata| matches!(live.weaver.role(metadata), Role::Entity(_)));
-            if entity {
-                live.weaver.shared.counts.late_values.add(values.len() as u64);
+        let weaver = &*live.weaver;
+        if let Some(metadata) = context.metadata(id).filter(|_| weaver.tracks_spans) {
+            match &*weaver.span_plan(metadata) {
+                SpanPlan::Entity(_) => weaver.shared.counts.late_values.add(values.len() as u64),
+                SpanPlan::Trace(plan) => live.record_late(id, plan, metadata, values),
+                SpanPlan::Other => {}
             }
         }
         live.inner.on_record(id, values, context);
     }
 
     fn on_follows_from(&self, span: &Id, follows: &Id, context: Context<'_, S>) {
-        if let Some(live) = &self.live {
-            live.inner.on_follows_from(span, follows, context);
+        let Some(live) = &self.live else { return };
+        if let Some(traces) = &live.weaver.traces {
+            let trace_of = |id: &Id| live.weaver.spans.get(id.into_u64()).trace;
+            let (trace, followed) = (trace_of(span), trace_of(follows));
+            if trace != 0 && followed != 0 && trace != followed {
+                traces.follows_from(trace, followed);
+            }
         }
+        live.inner.on_follows_from(span, follows, context);
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
-        if weaver.has_entities {
+        if weaver.tracks_spans {
+            let trace = weaver.spans.get(id.into_u64()).trace;
+            if let Some(traces) = weaver.traces.as_ref().filter(|_| trace != 0) {
+                traces.close(trace);
+            }
             // Behind a forgotten guard some thread is still inside: all look through their stacks once.
             if weaver.spans.remove(id.into_u64()) {
                 weaver.begin_epoch();
@@ -473,7 +567,12 @@ where
         if id == TypeId::of::<Self>() {
             return Some(std::ptr::from_ref(self).cast());
         }
-        // SAFETY: passed on; an off layer answers nothing, so that it counts neither as a filter nor as no layer.
-        self.live.as_ref().and_then(|live| unsafe { live.inner.downcast_raw(id) })
+        // An off layer answers nothing, so that it counts neither as a filter nor as no layer.
+        let live = self.live.as_ref()?;
+        if id == TypeId::of::<Weaver>() {
+            return Some(Arc::as_ptr(&live.weaver).cast());
+        }
+        // SAFETY: passed on.
+        unsafe { live.inner.downcast_raw(id) }.or_else(|| live.weaver.traces.as_ref()?.downcast_raw(id))
     }
 }

@@ -31,6 +31,8 @@ mod hold;
 mod layer;
 #[cfg(not(weaver_loom))]
 mod notes;
+#[cfg(all(feature = "spans", not(weaver_loom)))]
+mod otel_context;
 #[cfg(not(weaver_loom))]
 mod own_filter;
 #[cfg(not(weaver_loom))]
@@ -40,6 +42,8 @@ mod redact;
 #[cfg(not(weaver_loom))]
 mod redaction;
 #[cfg(not(weaver_loom))]
+mod rules;
+#[cfg(not(weaver_loom))]
 mod scopes;
 #[cfg(not(weaver_loom))]
 mod settings;
@@ -47,6 +51,9 @@ mod settings;
 mod shared;
 #[cfg(not(weaver_loom))]
 mod thread;
+#[cfg(not(weaver_loom))]
+#[cfg_attr(not(feature = "spans"), path = "trace_off.rs")]
+mod trace;
 #[cfg(not(weaver_loom))]
 mod user_code;
 mod value;
@@ -73,6 +80,8 @@ pub use redaction::Redaction;
 pub use settings::{PlanError, Propagators, Settings};
 #[cfg(not(weaver_loom))]
 pub use thread::suppress_this_thread;
+#[cfg(all(feature = "spans", not(weaver_loom)))]
+pub use trace::{SpanSettings, SpanSink, bytes_of_marked_text};
 pub use value::Value;
 #[cfg(not(weaver_loom))]
 pub use weave::weave;

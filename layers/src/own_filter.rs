@@ -25,7 +25,7 @@ where
         match self.0.role(metadata) {
             Role::Entity(_) | Role::Folds => true,
             Role::Silent => false,
-            Role::Other => self.0.may_forward() && Filter::enabled(&self.0.filter().env, metadata, context),
+            Role::Other => self.0.may_forward(metadata) && Filter::enabled(&self.0.filter().env, metadata, context),
         }
     }
 
@@ -35,7 +35,7 @@ where
         match self.0.role(metadata) {
             Role::Entity(_) | Role::Folds => Interest::always(),
             Role::Silent => Interest::never(),
-            Role::Other if self.0.may_forward() => by_directives,
+            Role::Other if self.0.may_forward(metadata) => by_directives,
             Role::Other => Interest::never(),
         }
     }

@@ -34,6 +34,9 @@ pub struct Settings {
     pub attribute_length_limit: Option<usize>,
     /// What `trace_context` reads and writes.
     pub propagators: Propagators,
+    /// How trace spans are made; `None` for none.
+    #[cfg(feature = "spans")]
+    pub spans: Option<crate::trace::SpanSettings>,
 }
 
 impl Settings {
@@ -50,6 +53,8 @@ impl Settings {
             attribute_count_limit: 128,
             attribute_length_limit: None,
             propagators: Propagators::default(),
+            #[cfg(feature = "spans")]
+            spans: None,
         }
     }
 }

@@ -95,6 +95,8 @@ pub(crate) struct ThreadState {
     pub(crate) plans: PlanCache,
     /// No layer sees what this thread emits.
     pub(crate) suppressed: Cell<bool>,
+    /// The span that the filter of the layer at work let through.
+    pub(crate) enabled_span: Cell<u64>,
     /// OWNED is gone: what comes now is given back at once.
     ending: Cell<bool>,
 }
@@ -105,6 +107,7 @@ thread_local! {
             slots: [const { InstanceSlot::new() }; SLOTS],
             plans: PlanCache::new(),
             suppressed: Cell::new(false),
+            enabled_span: Cell::new(0),
             ending: Cell::new(false),
         }
     };

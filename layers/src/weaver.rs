@@ -22,14 +22,16 @@ use crate::fold::collect::Residue;
 use crate::fold::layout::Layout;
 use crate::fold::plan::FoldPlan;
 use crate::fold::shard::{Block, Shard};
-use crate::forward::plan::{RecordPlan, RecordRules};
+use crate::forward::plan::RecordPlan;
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
 use crate::notes::notes;
 use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot};
+use crate::rules::FieldRules;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::sync::lock;
 use crate::thread::{InstanceSlot, PartSlots, SLOTS, ThreadPart};
+use crate::trace::Traces;
 
 /// Words of all series, counted once for all threads; past it measurements go to the unattributed series.
 const MAX_SERIES_WORDS: usize = 1 << 23;
@@ -46,9 +48,12 @@ pub struct Weaver {
     /// Index of this layer's state in each thread, [`SLOTS`] for none.
     pub(crate) slot: usize,
     pub(crate) alive: Arc<()>,
-    pub(crate) shared: Shared,
-    pub(crate) spans: SpanTable,
-    pub(crate) has_entities: bool,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) spans: Arc<SpanTable>,
+    pub(crate) traces: Option<Traces>,
+    has_entities: bool,
+    /// Whether any span matters: there are entities, or trace spans.
+    pub(crate) tracks_spans: bool,
     by_span: AtomicBool,
     entities_only: AtomicBool,
     pub(crate) dispatch: OnceLock<WeakDispatch>,
@@ -57,7 +62,7 @@ pub struct Weaver {
     closed: AtomicBool,
     folds: Vec<(MetricId, usize)>,
     layouts: Vec<Layout>,
-    rules: RecordRules,
+    rules: Arc<FieldRules>,
     notes: Vec<String>,
     logs: [Identifier; 5],
     /// By the address of the callsite's metadata: callsites of size zero, as those of `log` are, may share theirs.
@@ -129,23 +134,33 @@ impl Weaver {
         }
         let levels = [log::Level::Error, log::Level::Warn, log::Level::Info, log::Level::Debug, log::Level::Trace];
         let logs = levels.map(|level| log::Record::builder().level(level).build().as_trace().callsite());
+        let rules = Arc::new(FieldRules::new(&registry, settings.resource, settings.code_location));
+        let (shared, spans) = (Arc::new(Shared::new()), Arc::new(SpanTable::new()));
+        #[cfg(feature = "spans")]
+        let traces = settings.spans.map(|of| Traces::new(of, spans.clone(), registry.clone(), rules.clone(), shared.clone()));
+        #[cfg(not(feature = "spans"))]
+        let traces = None;
+        let tracks_spans = has_entities || traces.is_some();
+        shared.set_debug(settings.filter.lets_debug_through());
         Weaver {
             instance,
             epoch: instance.into(),
             slot: take_slot(),
             alive: Arc::new(()),
-            shared: Shared::new(),
-            spans: SpanTable::new(),
+            shared,
+            spans,
+            traces,
             has_entities,
+            tracks_spans,
             by_span: settings.filter.by_span.into(),
-            entities_only: (has_entities && !settings.filter.by_span).into(),
+            entities_only: (tracks_spans && !settings.filter.by_span).into(),
             dispatch: OnceLock::new(),
             filter: RwLock::new(Arc::new(settings.filter)),
             forward: settings.forward,
             closed: AtomicBool::new(false),
             folds,
             layouts,
-            rules: RecordRules::new(&registry, settings.resource, settings.code_location),
+            rules,
             notes,
             logs,
             events: DashMap::new(),
@@ -221,8 +236,9 @@ impl Weaver {
     ///
     /// Entities and folds go on as before. Cost: one pass over the callsites of the process.
     pub fn set_filter(&self, filter: ForwardFilter) {
+        self.shared.set_debug(filter.lets_debug_through());
         self.by_span.store(filter.by_span, Ordering::Relaxed);
-        self.entities_only.store(self.has_entities && !filter.by_span, Ordering::Relaxed);
+        self.entities_only.store(self.tracks_spans && !filter.by_span, Ordering::Relaxed);
         *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
         let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.1)).map(|entry| entry.value().clone()).collect();
         for (plan, metadata) in plans {
@@ -261,15 +277,15 @@ impl Weaver {
 
     /// Makes a slot this layer's, at the present epoch.
     pub(crate) fn claim(&self, slot: &InstanceSlot) {
-        slot.claim(self.instance, self.epoch(), |span, context| self.spans.get(span) == context);
+        slot.claim(self.instance, self.epoch(), |span, context| self.spans.get(span).context == context);
     }
 
-    /// Whether any record may be forwarded at all.
-    pub(crate) fn may_forward(&self) -> bool {
-        self.forward
+    /// Whether the directives have a say of a callsite at all.
+    pub(crate) fn may_forward(&self, metadata: &Metadata<'_>) -> bool {
+        self.forward || metadata.is_span() && self.traces.is_some()
     }
 
-    /// Whether entering a span matters for entities, and for nothing else.
+    /// Whether entering a span matters for entities and traces, and not for the directives.
     #[inline(always)]
     pub(crate) fn spans_are_entities_only(&self) -> bool {
         self.entities_only.load(Ordering::Relaxed)
@@ -370,7 +386,13 @@ impl Weaver {
         }
         let plan = match self.role(metadata) {
             Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.registry, id, metadata)),
-            _ => SpanPlan::Other,
+            _ => match &self.traces {
+                Some(traces) => {
+                    let scope = self.shared.scopes.intern(metadata.target());
+                    SpanPlan::Trace(traces.plan(&self.rules, &self.registry, metadata, scope))
+                }
+                None => SpanPlan::Other,
+            },
         };
         self.span_plans.entry(callsite).or_insert(Arc::new(plan)).clone()
     }

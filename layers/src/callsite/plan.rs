@@ -4,6 +4,7 @@
 //! find it in their cache. A plan is never freed or changed while its layer lives, but for what the filter
 //! decides.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tracing_weaver_registry::model::EntityId;
@@ -11,6 +12,7 @@ use tracing_weaver_registry::model::EntityId;
 use crate::entity::span_plan::EntityPlan;
 use crate::fold::plan::{FoldPlan, PlainFold};
 use crate::forward::plan::RecordPlan;
+use crate::trace::TracePlan;
 
 /// What the filter says of a callsite's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,9 @@ impl EventPlan {
 pub(crate) enum SpanPlan {
     /// It opens an entity.
     Entity(EntityPlan),
-    /// It opens none.
+    /// It is a trace span.
+    Trace(Arc<TracePlan>),
+    /// It is neither.
     Other,
 }
 

@@ -17,11 +17,24 @@ struct Frame {
     /// The context, and in the highest bit whether the span stands here already.
     context: u32,
     place: SpanPlace,
+    /// Its id among trace spans, 0 for none.
+    trace: u64,
+}
+
+/// What leaving a span gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// The context in force then.
+    pub(crate) context: u32,
+    /// Where the span's entry stands, if it is left altogether.
+    pub(crate) place: SpanPlace,
+    /// Its id among trace spans, 0 for none.
+    pub(crate) trace: u64,
 }
 
 const DUPLICATE: u32 = 1 << 31;
 
-const NO_FRAME: Frame = Frame { span: 0, context: 0, place: SpanPlace::NONE };
+const NO_FRAME: Frame = Frame { span: 0, context: 0, place: SpanPlace::NONE, trace: 0 };
 
 impl Frame {
     #[inline(always)]
@@ -31,7 +44,7 @@ impl Frame {
 
     /// The frame of a span that has ended. No span has the id 0, so that a new one of its id is not taken for it.
     fn ended(&self) -> Frame {
-        Frame { span: 0, context: self.context & DUPLICATE, place: SpanPlace::NONE }
+        Frame { context: self.context & DUPLICATE, ..NO_FRAME }
     }
 }
 
@@ -61,24 +74,25 @@ impl SpanStack {
         unsafe { (&*self.spilled.get())[at - IN_PLACE] }
     }
 
-    /// Enters a span whose context is `context` and whose entry stands at `place`; returns the context in force then.
+    /// Enters a span whose context is `context`, whose entry stands at `place` and whose id among trace spans is `trace`; returns the
+    /// context in force then.
     #[inline(always)]
-    pub(crate) fn push(&self, span: u64, context: u32, place: SpanPlace) -> u32 {
+    pub(crate) fn push(&self, span: u64, context: u32, place: SpanPlace, trace: u64) -> u32 {
         let len = self.len.get();
         if len >= IN_PLACE || self.frames[..len].iter().any(|frame| frame.get().span == span) {
-            return self.push_inner(span, context, place);
+            return self.push_inner(span, context, place, trace);
         }
-        self.frames[len].set(Frame { span, context, place });
+        self.frames[len].set(Frame { span, context, place, trace });
         self.len.set(len + 1);
         context
     }
 
     #[cold]
     #[inline(never)]
-    fn push_inner(&self, span: u64, context: u32, place: SpanPlace) -> u32 {
+    fn push_inner(&self, span: u64, context: u32, place: SpanPlace, trace: u64) -> u32 {
         let len = self.len.get();
         let duplicate = (0..len).any(|at| self.frame(at).span == span);
-        let frame = Frame { span, context: context | if duplicate { DUPLICATE } else { 0 }, place };
+        let frame = Frame { span, context: context | if duplicate { DUPLICATE } else { 0 }, place, trace };
         if len < IN_PLACE {
             self.frames[len].set(frame);
         } else {
@@ -89,9 +103,9 @@ impl SpanStack {
         self.current()
     }
 
-    /// Leaves a span; returns the context in force then, and where the span's entry stands if it is left altogether.
+    /// Leaves a span.
     #[inline(always)]
-    pub(crate) fn pop(&self, span: u64) -> (u32, SpanPlace) {
+    pub(crate) fn pop(&self, span: u64) -> Left {
         let last = self.len.get().wrapping_sub(1);
         if last < IN_PLACE {
             let frame = self.frames[last].get();
@@ -99,7 +113,7 @@ impl SpanStack {
                 self.len.set(last);
                 let outer = if last == 0 { NO_FRAME } else { self.frames[last - 1].get() };
                 let context = if outer.is_duplicate() { self.current() } else { outer.context };
-                return (context, frame.place);
+                return Left { context, place: frame.place, trace: frame.trace };
             }
         }
         self.pop_inner(span)
@@ -107,9 +121,9 @@ impl SpanStack {
 
     #[cold]
     #[inline(never)]
-    fn pop_inner(&self, span: u64) -> (u32, SpanPlace) {
+    fn pop_inner(&self, span: u64) -> Left {
         let len = self.len.get();
-        let mut place = SpanPlace::NONE;
+        let mut left = NO_FRAME;
         if let Some(at) = (0..len).rev().find(|at| self.frame(*at).span == span) {
             let frame = self.frame(at);
             // SAFETY: as in `frame`.
@@ -123,11 +137,11 @@ impl SpanStack {
                     self.frames[IN_PLACE - 1].set(spilled.remove(0));
                 }
             }
-            place = frame.place;
+            left = frame;
             self.len.set(len - 1);
         }
         let inside = (0..self.len.get()).any(|at| self.frame(at).span == span);
-        (self.current(), if inside { SpanPlace::NONE } else { place })
+        Left { context: self.current(), place: if inside { SpanPlace::NONE } else { left.place }, trace: left.trace }
     }
 
     /// The context in force: of the innermost entered span that is no duplicate.
@@ -203,10 +217,12 @@ mod tests {
             for (enter, span) in steps {
                 let current = if enter {
                     model.push(span);
-                    stack.push(span, span as u32 * 10, SpanPlace::NONE)
+                    stack.push(span, span as u32 * 10, SpanPlace::NONE, span)
                 } else {
                     model.pop(span);
-                    stack.pop(span).0
+                    let left = stack.pop(span);
+                    prop_assert!(left.trace == 0 || left.trace == span);
+                    left.context
                 };
                 prop_assert_eq!(current, model.current());
                 prop_assert_eq!(stack.current(), model.current());

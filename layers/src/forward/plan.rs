@@ -2,43 +2,13 @@
 //!
 //! Made once per callsite; the record visitor reads it. It holds bytes and decisions, no value.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use tracing_core::{Level, Metadata};
-use tracing_weaver_registry::model::{AttributeType, Event, EventId, Privacy, ResolvedRegistry};
+use tracing_weaver_registry::model::{EventId, ResolvedRegistry};
 
 use super::encode::{ShortKey, Template, tag};
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
-use crate::redaction::Redaction;
-use crate::value::Value;
-
-/// What becomes of a field.
-#[derive(Debug)]
-pub(crate) enum FieldAction {
-    /// An attribute, as it is.
-    Plain,
-    /// An attribute, after this.
-    Treat(Treatment),
-    /// The body, after this.
-    Body(Treatment),
-    /// An attribute unless an entity in force carries the key; then it is left out.
-    Entity { declared: bool, treatment: Treatment },
-    /// Left out, since the resource carries the key.
-    Resource(Value),
-    /// Of a `log` record: the scope's name.
-    LogTarget,
-    /// Of a `log` record: left out without a word.
-    Ignore,
-}
-
-/// One field of a callsite.
-#[derive(Debug)]
-pub(crate) struct FieldRecord {
-    pub(crate) key: Box<str>,
-    pub(crate) action: FieldAction,
-}
+use crate::rules::{FieldAction, FieldRecord, FieldRules};
 
 /// A callsite's record.
 #[derive(Debug)]
@@ -72,86 +42,18 @@ const UNCOUNTED: usize = MAX_ATTRIBUTES as usize / 2;
 pub(crate) const TIME_AT: usize = 1;
 pub(crate) const OBSERVED_AT: usize = 10;
 
-/// What plans of records ask of the registry and the settings, worked out once per layer.
-#[derive(Debug)]
-pub(crate) struct RecordRules {
-    redaction: Redaction,
-    /// Keys of entities that spans open.
-    entity_keys: HashSet<String>,
-    resource: Vec<(Arc<str>, Value)>,
-    code_location: bool,
-}
-
-impl RecordRules {
-    pub(crate) fn new(registry: &ResolvedRegistry, resource: Vec<(Arc<str>, Value)>, code_location: bool) -> RecordRules {
-        let opened = registry.entities.iter().filter(|entity| !entity.resource);
-        let keys = opened.flat_map(|entity| entity.identity.iter().chain(&entity.description));
-        let entity_keys = keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect();
-        RecordRules { redaction: Redaction::of(registry), entity_keys, resource, code_location }
-    }
-
-    fn resource(&self, key: &str) -> Option<&Value> {
-        self.resource.iter().find(|(known, _)| **known == *key).map(|(_, value)| value)
-    }
-
-    fn field(&self, registry: &ResolvedRegistry, event: Option<&Event>, name: &str) -> FieldRecord {
-        if name == "message" {
-            return FieldRecord { key: name.into(), action: FieldAction::Body(self.redaction.treatment(name)) };
-        }
-        let declared = event.and_then(|event| declared(registry, event, name));
-        let key = declared.as_ref().map_or(name, |(key, _)| key.as_str());
-        let treatment = declared.as_ref().map_or_else(|| self.redaction.treatment(name), |(_, privacy)| Treatment::of(privacy));
-        let is_declared = event.is_none() || declared.is_some();
-        let action = if let Some(value) = self.resource(key) {
-            FieldAction::Resource(value.clone())
-        } else if self.entity_keys.contains(key) {
-            FieldAction::Entity { declared: is_declared, treatment }
-        } else if !is_declared && treatment != Treatment::Drop(FieldDropReason::Secret) {
-            FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared))
-        } else {
-            FieldAction::of(treatment)
-        };
-        FieldRecord { key: key.into(), action }
-    }
-
-    /// A field that the layer itself adds, or that a `log` record carries.
-    fn added(&self, key: &str) -> FieldRecord {
-        FieldRecord { key: key.into(), action: FieldAction::of(self.redaction.treatment(key)) }
-    }
-}
-
-impl FieldAction {
-    fn of(treatment: Treatment) -> FieldAction {
-        if treatment == Treatment::Plain { FieldAction::Plain } else { FieldAction::Treat(treatment) }
-    }
-}
-
-/// The key and redaction of the attribute that `name` stands for on an event, if it declares one.
-fn declared(registry: &ResolvedRegistry, event: &Event, name: &str) -> Option<(String, Privacy)> {
-    let key_of = |reference: &tracing_weaver_registry::model::AttributeRef| &registry.attribute(reference.attribute).key;
-    let by_key = event.attributes.iter().find(|reference| key_of(reference) == name);
-    if let Some(reference) = by_key.or_else(|| event.attributes.iter().find(|r| r.fields.iter().any(|field| field == name))) {
-        return Some((key_of(reference).clone(), reference.privacy.clone()));
-    }
-    event.attributes.iter().find_map(|reference| {
-        let attribute = registry.attribute(reference.attribute);
-        let template = matches!(attribute.attribute_type, AttributeType::Template(_));
-        let rest = name.strip_prefix(attribute.key.as_str())?;
-        (template && rest.starts_with('.')).then(|| (name.to_owned(), reference.privacy.clone()))
-    })
-}
-
 impl RecordPlan {
     /// The plan of an event's callsite. `scope` is the interned target.
     pub(crate) fn of_event(
-        rules: &RecordRules,
+        rules: &FieldRules,
         registry: &ResolvedRegistry,
         event: Option<EventId>,
         metadata: &Metadata<'static>,
         scope: u32,
     ) -> RecordPlan {
-        let event = event.map(|id| registry.event(id));
-        let mut fields: Vec<FieldRecord> = metadata.fields().iter().map(|field| rules.field(registry, event, field.name())).collect();
+        let attributes = event.map(|id| registry.event(id).attributes.as_slice());
+        let mut fields: Vec<FieldRecord> =
+            metadata.fields().iter().map(|field| rules.record_field(registry, attributes, field.name())).collect();
         // Two fields of one key: the first counts, since no key may stand twice.
         for at in 1..fields.len() {
             let (before, rest) = fields.split_at_mut(at);
@@ -173,9 +75,9 @@ impl RecordPlan {
     }
 
     /// The plan of `log` records of one level.
-    pub(crate) fn of_log(rules: &RecordRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
+    pub(crate) fn of_log(rules: &FieldRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
         let field = |name: &str| match name {
-            "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.redaction.treatment(name)) },
+            "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.treatment(name)) },
             "log.target" => FieldRecord { key: name.into(), action: FieldAction::LogTarget },
             "log.file" => rules.added("code.file.path"),
             "log.line" => rules.added("code.line.number"),

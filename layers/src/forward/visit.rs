@@ -10,13 +10,14 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 use super::encode::{Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
-use super::plan::{FieldAction, FieldRecord, Location, MAX_ATTRIBUTES, OBSERVED_AT, RecordPlan, TIME_AT};
+use super::plan::{Location, MAX_ATTRIBUTES, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use super::writer::Writer;
 use crate::clock;
 use crate::hold::Hold;
 use crate::read::{DropReason, FieldDropReason};
 use crate::redact::{Treatment, changed, hashed};
+use crate::rules::{FieldAction, FieldRecord};
 use crate::shared::Shared;
 use crate::user_code::{self, Formatted};
 use crate::value::AnyValue;

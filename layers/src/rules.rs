@@ -1,0 +1,122 @@
+//! What may leave of a field: where its key stands, what the registry declares, what the resource carries.
+//!
+//! Plans of records and of trace spans ask once per field, and the gate of trace spans for each attribute that was set by hand. Nothing
+//! here sees a value of an event.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tracing_weaver_registry::model::{AttributeRef, AttributeType, Privacy, ResolvedRegistry};
+
+use crate::read::FieldDropReason;
+use crate::redact::Treatment;
+use crate::redaction::Redaction;
+use crate::value::Value;
+
+/// What becomes of a field.
+#[derive(Debug)]
+pub(crate) enum FieldAction {
+    /// An attribute, as it is.
+    Plain,
+    /// An attribute, after this.
+    Treat(Treatment),
+    /// The body, after this.
+    Body(Treatment),
+    /// An attribute unless an entity in force carries the key; then it is left out.
+    Entity { declared: bool, treatment: Treatment },
+    /// Left out, since the resource carries the key.
+    Resource(Value),
+    /// Of a `log` record: the scope's name.
+    LogTarget,
+    /// Of a `log` record: left out without a word.
+    Ignore,
+}
+
+/// One field of a callsite.
+#[derive(Debug)]
+pub(crate) struct FieldRecord {
+    pub(crate) key: Box<str>,
+    pub(crate) action: FieldAction,
+}
+
+/// What plans ask of the registry and the settings, worked out once per layer.
+#[derive(Debug)]
+pub(crate) struct FieldRules {
+    redaction: Redaction,
+    /// Keys of entities that spans open.
+    entity_keys: HashSet<String>,
+    resource: Vec<(Arc<str>, Value)>,
+    /// Whether records of `tracing` events carry `code.*` too.
+    pub(crate) code_location: bool,
+}
+
+impl FieldRules {
+    pub(crate) fn new(registry: &ResolvedRegistry, resource: Vec<(Arc<str>, Value)>, code_location: bool) -> FieldRules {
+        let opened = registry.entities.iter().filter(|entity| !entity.resource);
+        let keys = opened.flat_map(|entity| entity.identity.iter().chain(&entity.description));
+        let entity_keys = keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect();
+        FieldRules { redaction: Redaction::of(registry), entity_keys, resource, code_location }
+    }
+
+    /// What the registry asks for under this name, wherever it stands.
+    pub(crate) fn treatment(&self, name: &str) -> Treatment {
+        self.redaction.treatment(name)
+    }
+
+    fn resource(&self, key: &str) -> Option<&Value> {
+        self.resource.iter().find(|(known, _)| **known == *key).map(|(_, value)| value)
+    }
+
+    /// What becomes of an event's field. `attributes` are what its event in the registry declares, `None` where it has none.
+    pub(crate) fn record_field(&self, registry: &ResolvedRegistry, attributes: Option<&[AttributeRef]>, name: &str) -> FieldRecord {
+        if name == "message" {
+            return FieldRecord { key: name.into(), action: FieldAction::Body(self.treatment(name)) };
+        }
+        self.field(registry, attributes, name)
+    }
+
+    /// What becomes of an attribute, be it a field or set by hand. `attributes` are those that the registry declares where it stands, `None`
+    /// where the registry knows nothing of it.
+    pub(crate) fn field(&self, registry: &ResolvedRegistry, attributes: Option<&[AttributeRef]>, name: &str) -> FieldRecord {
+        let declared = attributes.and_then(|attributes| declared(registry, attributes, name));
+        let key = declared.as_ref().map_or(name, |(key, _)| key.as_str());
+        let treatment = declared.as_ref().map_or_else(|| self.treatment(name), |(_, privacy)| Treatment::of(privacy));
+        let is_declared = attributes.is_none() || declared.is_some();
+        let action = if let Some(value) = self.resource(key) {
+            FieldAction::Resource(value.clone())
+        } else if self.entity_keys.contains(key) {
+            FieldAction::Entity { declared: is_declared, treatment }
+        } else if !is_declared && treatment != Treatment::Drop(FieldDropReason::Secret) {
+            FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared))
+        } else {
+            FieldAction::of(treatment)
+        };
+        FieldRecord { key: key.into(), action }
+    }
+
+    /// A field that the layer itself adds, or that a `log` record carries.
+    pub(crate) fn added(&self, key: &str) -> FieldRecord {
+        FieldRecord { key: key.into(), action: FieldAction::of(self.treatment(key)) }
+    }
+}
+
+impl FieldAction {
+    fn of(treatment: Treatment) -> FieldAction {
+        if treatment == Treatment::Plain { FieldAction::Plain } else { FieldAction::Treat(treatment) }
+    }
+}
+
+/// The key and redaction of the attribute that `name` stands for among those that are declared.
+fn declared(registry: &ResolvedRegistry, attributes: &[AttributeRef], name: &str) -> Option<(String, Privacy)> {
+    let key_of = |reference: &AttributeRef| &registry.attribute(reference.attribute).key;
+    let by_key = attributes.iter().find(|reference| key_of(reference) == name);
+    if let Some(reference) = by_key.or_else(|| attributes.iter().find(|r| r.fields.iter().any(|field| field == name))) {
+        return Some((key_of(reference).clone(), reference.privacy.clone()));
+    }
+    attributes.iter().find_map(|reference| {
+        let attribute = registry.attribute(reference.attribute);
+        let template = matches!(attribute.attribute_type, AttributeType::Template(_));
+        let rest = name.strip_prefix(attribute.key.as_str())?;
+        (template && rest.starts_with('.')).then(|| (name.to_owned(), reference.privacy.clone()))
+    })
+}

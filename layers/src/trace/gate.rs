@@ -1,0 +1,240 @@
+//! The gate: what a trace span may show of itself, decided once, when it has ended.
+//!
+//! OpenTelemetry's SDK calls it as a span processor, on the thread that ended the span; a sink gets what passed. It sees every attribute,
+//! event, link and status, whoever put it there, applies the same rules as to records, and never waits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use opentelemetry::trace::{Event, Status};
+use opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, StringValue, Value};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use tracing_weaver_registry::model::{AttributeRef, ResolvedRegistry};
+
+use super::marked::{bytes_of_marked_text, marked_text};
+use super::origin::Origin;
+use super::plan::{DESCRIPTION, TracePlan};
+use super::settings::SpanSettings;
+use crate::read::FieldDropReason;
+use crate::redact::{Treatment, changed, hashed};
+use crate::rules::{FieldAction, FieldRecord, FieldRules};
+use crate::shared::Shared;
+use crate::user_code;
+use crate::value::{self, AnyValue};
+
+/// Scopes that are remembered; past it all are forgotten and made anew.
+const MAX_SCOPES: usize = 4096;
+
+/// Plans by their numbers.
+pub(crate) type TracePlans = RwLock<Vec<Arc<TracePlan>>>;
+
+/// Redacts spans, and hands them on.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) registry: Arc<ResolvedRegistry>,
+    pub(crate) rules: Arc<FieldRules>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) plans: Arc<TracePlans>,
+    pub(crate) settings: SpanSettings,
+    pub(crate) scopes: DashMap<(u32, bool, u32), InstrumentationScope>,
+}
+
+impl SpanProcessor for Gate {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        // A span that is recorded but not sampled is not for export.
+        if span.span_context.is_sampled() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.settings.sink.take(self.passed(span))));
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Where a list of attributes stands.
+struct Place<'a> {
+    /// What the registry declares there, `None` where it knows nothing of it.
+    declared: Option<&'a [AttributeRef]>,
+    plan: Option<&'a TracePlan>,
+    context: u32,
+}
+
+impl Gate {
+    fn passed(&self, mut span: SpanData) -> SpanData {
+        let origin = Origin::take(&mut span.attributes);
+        let plans = self.plans.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let plan = origin.and_then(|origin| plans.get(origin.plan as usize).cloned());
+        drop(plans);
+        let context = origin.map_or(0, |origin| origin.context);
+        let declared = plan.as_ref().and_then(|plan| plan.span_type).map(|id| self.registry.spans[id.0 as usize].attributes.as_slice());
+        let place = Place { declared, plan: plan.as_deref(), context };
+        span.attributes = self.attributes(&place, std::mem::take(&mut span.attributes));
+        if let Status::Error { description } = &mut span.status
+            && !description.is_empty()
+        {
+            let text = Value::String(std::mem::take(description).into_owned().into());
+            if let Some(KeyValue { value: Value::String(text), .. }) = self.attribute(&place, DESCRIPTION, text) {
+                *description = String::from(text).into();
+            }
+        }
+        for event in &mut span.events.events {
+            self.event(event, context);
+        }
+        let unknown = Place { declared: None, plan: None, context };
+        for link in &mut span.links.links {
+            link.attributes = self.attributes(&unknown, std::mem::take(&mut link.attributes));
+        }
+        if let Some(plan) = &plan {
+            span.instrumentation_scope = self.scope(plan, context);
+        }
+        span
+    }
+
+    fn event(&self, event: &mut Event, context: u32) {
+        let known = self.registry.event_by_name(&event.name).map(|id| self.registry.event(id).attributes.as_slice());
+        let place = Place { declared: known, plan: None, context };
+        event.attributes = self.attributes(&place, std::mem::take(&mut event.attributes));
+    }
+
+    fn scope(&self, plan: &TracePlan, context: u32) -> InstrumentationScope {
+        let key = (plan.scope, plan.span_type.is_some(), context);
+        if let Some(scope) = self.scopes.get(&key) {
+            return scope.clone();
+        }
+        let entities = self.shared.contexts.get(context);
+        let attributes = entities.attributes.iter().map(|(key, value)| KeyValue::new(Key::from(key.clone()), to_otel(value)));
+        let mut scope = InstrumentationScope::builder(self.shared.scopes.name(plan.scope).to_string()).with_attributes(attributes);
+        if plan.span_type.is_some() && !self.registry.schema_url.is_empty() {
+            scope = scope.with_schema_url(self.registry.schema_url.clone());
+        }
+        let scope = scope.build();
+        if self.scopes.len() >= MAX_SCOPES {
+            self.scopes.clear();
+        }
+        self.scopes.insert(key, scope.clone());
+        scope
+    }
+
+    /// What may leave of a list; of two values of one key the later one counts.
+    fn attributes(&self, place: &Place<'_>, attributes: Vec<KeyValue>) -> Vec<KeyValue> {
+        let mut passed: Vec<KeyValue> = Vec::with_capacity(attributes.len());
+        for KeyValue { key, value, .. } in attributes {
+            let Some(attribute) = self.attribute(place, key.as_str(), value) else { continue };
+            match passed.iter_mut().find(|before| before.key == attribute.key) {
+                Some(before) => before.value = attribute.value,
+                None => passed.push(attribute),
+            }
+        }
+        passed
+    }
+
+    fn attribute(&self, place: &Place<'_>, key: &str, value: Value) -> Option<KeyValue> {
+        // The sources of an error are treated as the error is.
+        let chain = matches!(value, Value::Array(Array::String(_))).then(|| key.strip_suffix(".chain")).flatten();
+        if key == "exception.stacktrace" && !self.shared.shows_stack_traces() {
+            return None;
+        }
+        let name = chain.unwrap_or(key);
+        let made;
+        let record = match place.plan.and_then(|plan| plan.field(name)) {
+            Some(record) => record,
+            None => {
+                made = self.rules.field(&self.registry, place.declared, name);
+                &made
+            }
+        };
+        let value = self.value(record, value, place.context)?;
+        let key = if chain.is_some() { Key::from(format!("{}.chain", record.key)) } else { Key::from(record.key.to_string()) };
+        Some(KeyValue::new(key, value))
+    }
+
+    fn value(&self, record: &FieldRecord, value: Value, context: u32) -> Option<Value> {
+        let counts = &self.shared.counts;
+        let treatment = match &record.action {
+            FieldAction::Plain => &Treatment::Plain,
+            FieldAction::Treat(treatment) | FieldAction::Body(treatment) => treatment,
+            FieldAction::Entity { declared, treatment } => match self.shared.contexts.value(context, &record.key) {
+                None if *declared => treatment,
+                None => return self.dropped(FieldDropReason::Undeclared),
+                Some(in_force) => {
+                    if *treatment == Treatment::Plain && !with_any(&value, |value| in_force.is(value)) {
+                        counts.conflicts.add(1);
+                    }
+                    return None;
+                }
+            },
+            FieldAction::Resource(on_resource) => {
+                if !with_any(&value, |value| on_resource.is(value)) {
+                    counts.conflicts.add(1);
+                }
+                return None;
+            }
+            FieldAction::LogTarget | FieldAction::Ignore => return None,
+        };
+        match (treatment, value) {
+            (Treatment::Drop(reason), _) => self.dropped(*reason),
+            (Treatment::Mark(mark), _) => {
+                counts.field_dropped(FieldDropReason::Personal);
+                Some((*mark).into())
+            }
+            (Treatment::Hash, value) => {
+                counts.field_dropped(FieldDropReason::Personal);
+                Some(with_any(&value, hashed).into())
+            }
+            (Treatment::Change(normalize), Value::String(text)) => Some(self.cut(changed(text.as_str(), normalize)).into()),
+            (Treatment::Plain, Value::String(text)) if text.as_str().len() > self.text_limit() => Some(self.cut(text.into()).into()),
+            (Treatment::Plain | Treatment::Change(_), value) => Some(value),
+        }
+    }
+
+    fn dropped(&self, reason: FieldDropReason) -> Option<Value> {
+        self.shared.counts.field_dropped(reason);
+        None
+    }
+
+    fn text_limit(&self) -> usize {
+        self.settings.text_limit.unwrap_or(user_code::MAX_TEXT).min(user_code::MAX_TEXT)
+    }
+
+    fn cut(&self, mut text: String) -> String {
+        if text.len() > self.text_limit() && bytes_of_marked_text(&text).is_none() {
+            text.truncate(user_code::floor_char_boundary(&text, self.text_limit()));
+            self.shared.counts.field_dropped(FieldDropReason::TooLong);
+        }
+        text
+    }
+}
+
+fn to_otel(value: &value::Value) -> Value {
+    match value {
+        value::Value::Str(text) => Value::String(StringValue::from(text.clone())),
+        value::Value::Int(int) => Value::I64(*int),
+        value::Value::Double(double) => Value::F64(*double),
+        value::Value::Bool(bool) => Value::Bool(*bool),
+        value::Value::Bytes(bytes) => Value::String(marked_text(bytes).into()),
+        value::Value::StrArray(items) => Value::Array(Array::String(items.iter().map(|item| StringValue::from(item.clone())).collect())),
+    }
+}
+
+fn with_any<R>(value: &Value, with: impl FnOnce(AnyValue<'_>) -> R) -> R {
+    match value {
+        Value::I64(int) => with(AnyValue::Int(*int)),
+        Value::F64(double) => with(AnyValue::Double(*double)),
+        Value::Bool(bool) => with(AnyValue::Bool(*bool)),
+        Value::String(text) => match bytes_of_marked_text(text.as_str()) {
+            Some(bytes) => with(AnyValue::Bytes(&bytes)),
+            None => with(AnyValue::Str(text.as_str())),
+        },
+        other => with(AnyValue::Str(&other.as_str())),
+    }
+}

@@ -1,0 +1,27 @@
+//! What trace spans are made from, and where they go.
+//!
+//! The facade fills it in. Plain data: nothing is started or read here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
+
+/// Takes the spans that ended and passed the gate.
+pub trait SpanSink: fmt::Debug + Send + Sync {
+    /// Takes a span, or drops and counts it. Called on the thread that ended the span: never waits, never panics, emits nothing.
+    fn take(&self, span: SpanData);
+}
+
+/// How trace spans are sampled, bounded and exported.
+#[derive(Debug, Clone)]
+pub struct SpanSettings {
+    /// Decides which spans are recorded.
+    pub sampler: Sampler,
+    /// Bounds on a span's attributes, events and links.
+    pub limits: SpanLimits,
+    /// Longest text of an attribute in bytes, 64 KiB at most and where it does not say.
+    pub text_limit: Option<usize>,
+    /// Where they go.
+    pub sink: Arc<dyn SpanSink>,
+}
