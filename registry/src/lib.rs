@@ -95,6 +95,7 @@ mod fault;
 pub mod model;
 #[cfg(feature = "pack")]
 mod pack;
+mod self_registry;
 #[cfg(feature = "yaml")]
 pub mod yaml;
 
@@ -104,5 +105,6 @@ pub use fault::{ErrorKind, RegistryError, RegistryErrors};
 pub use pack::PackError;
 #[cfg(feature = "yaml")]
 pub use pack::{PackFolderError, pack};
+pub use self_registry::SELF_REGISTRY;
 #[cfg(feature = "yaml")]
 pub use yaml::load;
