@@ -86,6 +86,7 @@ pub use sink::Memory;
 pub use snapshot::{MetricPoint, MetricSet, MetricsSnapshot, Series};
 pub use telemetry::Telemetry;
 pub use tracing_weaver_layers::{BadDirective, HistogramPoint, PointValue, Value, WeaverLayer};
+pub use tracing_weaver_registry::SELF_REGISTRY;
 pub use tracing_weaver_registry::model::EnumValue;
 
 /// The README's program compiles.
