@@ -29,6 +29,7 @@ use crate::forward::visit::{Place, RecordVisitor};
 use crate::hold::Hold;
 use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
+use crate::second::Second;
 use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
 use crate::trace::{Parent, TracePlan};
 use crate::visit::Both;
@@ -46,6 +47,7 @@ pub struct WeaverLayer<S> {
 struct Live<S> {
     weaver: Arc<Weaver>,
     inner: Filtered<Stages, OwnFilter, S>,
+    _second: Dispatch,
 }
 
 impl<S> fmt::Debug for WeaverLayer<S> {
@@ -57,7 +59,8 @@ impl<S> fmt::Debug for WeaverLayer<S> {
 impl<S> WeaverLayer<S> {
     pub(crate) fn new(weaver: Arc<Weaver>) -> WeaverLayer<S> {
         let inner = Filtered::new(Stages(weaver.clone()), OwnFilter(weaver.clone()));
-        WeaverLayer { live: Some(Live { weaver, inner }) }
+        let second = Dispatch::new(Second::of(weaver.clone()));
+        WeaverLayer { live: Some(Live { weaver, inner, _second: second }) }
     }
 
     /// A layer that does nothing, for programs whose telemetry is switched off.
@@ -223,6 +226,7 @@ where
             return self.inner.on_event(event, context);
         }
         let weaver = &*self.weaver;
+        weaver.shared.counted.find_holder(weaver.instance);
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
             weaver.claim(slot);
@@ -396,7 +400,7 @@ where
 {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         if let Some(live) = &self.live {
-            let _ = live.weaver.dispatch.set(dispatch.downgrade());
+            live.weaver.shared.counted.held_by(dispatch);
             live.inner.on_register_dispatch(dispatch);
         }
     }
@@ -408,7 +412,9 @@ where
     }
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.live.as_ref().map_or_else(Interest::always, |live| live.inner.register_callsite(metadata))
+        let Some(live) = &self.live else { return Interest::always() };
+        live.weaver.shared.counted.find_holder(live.weaver.instance);
+        live.inner.register_callsite(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
@@ -543,6 +549,7 @@ where
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
+        weaver.shared.counted.find_holder(weaver.instance);
         if weaver.tracks_spans {
             let trace = weaver.spans.get(id.into_u64()).trace;
             if let Some(traces) = weaver.traces.as_ref().filter(|_| trace != 0) {

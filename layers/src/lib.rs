@@ -26,6 +26,8 @@ mod entity;
 #[cfg(not(weaver_loom))]
 mod filter;
 #[cfg(not(weaver_loom))]
+mod hidden;
+#[cfg(not(weaver_loom))]
 mod hold;
 #[cfg(not(weaver_loom))]
 mod layer;
@@ -45,6 +47,8 @@ mod redaction;
 mod rules;
 #[cfg(not(weaver_loom))]
 mod scopes;
+#[cfg(not(weaver_loom))]
+mod second;
 #[cfg(not(weaver_loom))]
 mod settings;
 #[cfg(not(weaver_loom))]
@@ -66,6 +70,8 @@ mod weaver;
 
 #[cfg(not(weaver_loom))]
 pub use filter::{BadDirective, ForwardFilter};
+#[cfg(not(weaver_loom))]
+pub use hidden::Hidden;
 #[cfg(not(weaver_loom))]
 pub use layer::WeaverLayer;
 pub use read::{

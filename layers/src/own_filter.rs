@@ -33,7 +33,10 @@ where
         // Asked in any case, since the directives learn of spans by it.
         let by_directives = self.0.filter().interest(metadata);
         match self.0.role(metadata) {
-            Role::Entity(_) | Role::Folds => Interest::always(),
+            Role::Entity(_) | Role::Folds => {
+                self.0.shared.counted.note(metadata);
+                Interest::always()
+            }
             Role::Silent => Interest::never(),
             Role::Other if self.0.may_forward(metadata) => by_directives,
             Role::Other => Interest::never(),

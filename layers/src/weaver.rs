@@ -5,12 +5,11 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use dashmap::DashMap;
 use tracing_core::callsite::Identifier;
-use tracing_core::dispatcher::WeakDispatch;
-use tracing_core::{LevelFilter, Metadata, dispatcher};
+use tracing_core::{LevelFilter, Metadata};
 use tracing_log::AsTrace;
 use tracing_weaver_registry::model::{FoldSource, MetricId, MetricSetId, ResolvedRegistry};
 
@@ -56,7 +55,6 @@ pub struct Weaver {
     pub(crate) tracks_spans: bool,
     by_span: AtomicBool,
     entities_only: AtomicBool,
-    pub(crate) dispatch: OnceLock<WeakDispatch>,
     filter: RwLock<Arc<ForwardFilter>>,
     forward: bool,
     closed: AtomicBool,
@@ -154,7 +152,6 @@ impl Weaver {
             tracks_spans,
             by_span: settings.filter.by_span.into(),
             entities_only: (tracks_spans && !settings.filter.by_span).into(),
-            dispatch: OnceLock::new(),
             filter: RwLock::new(Arc::new(settings.filter)),
             forward: settings.forward,
             closed: AtomicBool::new(false),
@@ -244,11 +241,8 @@ impl Weaver {
         for (plan, metadata) in plans {
             plan.decide(self.verdict(metadata));
         }
-        // With one dispatcher in the process, rebuilding asks the default of the thread that rebuilds, so ours is made that.
-        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
-            Some(dispatch) => dispatcher::with_default(&dispatch, tracing_core::callsite::rebuild_interest_cache),
-            None => tracing_core::callsite::rebuild_interest_cache(),
-        }
+        // Reaches the stack of every thread, since the layer's second subscriber stands beside it.
+        tracing_core::callsite::rebuild_interest_cache();
     }
 
     /// The most verbose level that is forwarded, for `log::set_max_level`.
@@ -305,9 +299,14 @@ impl Weaver {
         self.filter.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
+    /// Whether there is anything that must be seen whatever the directives say.
+    pub(crate) fn counts(&self) -> bool {
+        self.has_entities || !self.folds.is_empty()
+    }
+
     /// The verbosity that the layer needs to be asked about.
     pub(crate) fn level_hint(&self) -> Option<LevelFilter> {
-        if self.has_entities || !self.folds.is_empty() { Some(LevelFilter::TRACE) } else { self.filter().env.max_level_hint() }
+        if self.counts() { Some(LevelFilter::TRACE) } else { self.filter().env.max_level_hint() }
     }
 
     /// Whether this is of a `log` record: the static that its event carries, or the one made for its question.

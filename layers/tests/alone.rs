@@ -1,6 +1,6 @@
-//! One dispatcher in the whole process, scoped to one thread: the case in which `tracing` asks whoever happens to ask.
+//! One stack in the whole process, scoped to one thread, whose filter other threads change.
 //!
-//! This file has a process of its own and one test. Nothing here may make a second dispatcher.
+//! This file has a process of its own and one test, so that there is no other stack. Nothing here may make one.
 
 #[path = "support/mod.rs"]
 mod support;

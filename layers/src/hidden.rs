@@ -1,0 +1,106 @@
+//! What the registry counts and what never reaches the layer, since somebody hides it from the whole subscriber.
+//!
+//! The layer's filter notes the callsites that count; the facade's look-out asks now and then whether they pass. Nothing
+//! here may be asked on a thread that emits: the question leaves notes there that cost a neighbour its next event.
+
+use std::sync::OnceLock;
+
+use dashmap::DashMap;
+use tracing::level_filters::STATIC_MAX_LEVEL;
+use tracing_core::dispatcher::{self, WeakDispatch};
+use tracing_core::{Dispatch, LevelFilter, Metadata};
+
+use crate::weaver::Weaver;
+
+/// Something that the registry counts, or whose entity it opens, and that no layer can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hidden {
+    /// `tracing` was compiled without callsites that are more verbose than this.
+    CompiledOut(LevelFilter),
+    /// Filters for the whole subscriber let nothing through that is more verbose than this.
+    Level(LevelFilter),
+    /// A filter for the whole subscriber does not let this callsite through, at least where no span is entered.
+    Callsite(&'static Metadata<'static>),
+}
+
+/// Callsites that fold or open entities, and the dispatcher that holds the layer.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    callsites: DashMap<usize, &'static Metadata<'static>>,
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+impl Counted {
+    /// Takes note of a callsite. Called while `tracing` registers it: takes one leaf lock, and calls nothing.
+    pub(crate) fn note(&self, metadata: &'static Metadata<'static>) {
+        self.callsites.insert(std::ptr::from_ref(metadata) as usize, metadata);
+    }
+
+    /// Takes note of the dispatcher.
+    pub(crate) fn held_by(&self, dispatch: &Dispatch) {
+        let _ = self.dispatch.set(dispatch.downgrade());
+    }
+
+    /// Takes note of the thread's default dispatcher, if it holds the layer: `Option` and `Vec` do not hand on which one does.
+    #[inline]
+    pub(crate) fn find_holder(&self, instance: u32) {
+        if self.dispatch.get().is_none() {
+            self.look_for_holder(instance);
+        }
+    }
+
+    #[cold]
+    fn look_for_holder(&self, instance: u32) {
+        dispatcher::get_default(|default| {
+            if default.downcast_ref::<Weaver>().is_some_and(|weaver| weaver.instance == instance) {
+                self.held_by(default);
+            }
+        });
+    }
+}
+
+impl Weaver {
+    /// How many callsites are known that fold or open entities: where it has grown, there is reason to look again.
+    pub fn counted_callsites(&self) -> usize {
+        self.shared.counted.callsites.len()
+    }
+
+    /// What the registry counts and the layer cannot see, whoever hides it; nothing while no dispatcher is known to hold the layer.
+    ///
+    /// It asks the filters of the whole stack about every callsite that is known so far. Call it on a thread that emits nothing, then or
+    /// later.
+    pub fn hidden_from_folds(&self) -> Vec<Hidden> {
+        let dispatch = self.shared.counted.dispatch.get().and_then(WeakDispatch::upgrade);
+        let Some(dispatch) = dispatch.filter(|_| self.counts()) else { return Vec::new() };
+        let passes = LevelFilter::current();
+        let mut hidden = by_level(STATIC_MAX_LEVEL, passes);
+        let counted: Vec<_> = self.shared.counted.callsites.iter().map(|entry| *entry.value()).collect();
+        let mut closed: Vec<_> =
+            counted.into_iter().filter(|metadata| *metadata.level() <= passes && !dispatch.enabled(metadata)).collect();
+        closed.sort_by_key(|metadata| (metadata.name(), metadata.file(), metadata.line()));
+        hidden.extend(closed.into_iter().map(Hidden::Callsite));
+        hidden
+    }
+}
+
+/// What was not compiled, and of the rest what the process keeps from callsites.
+fn by_level(compiled: LevelFilter, passes: LevelFilter) -> Vec<Hidden> {
+    let compiled_out = (compiled < LevelFilter::TRACE).then_some(Hidden::CompiledOut(compiled));
+    let level = (passes < compiled).then_some(Hidden::Level(passes));
+    compiled_out.into_iter().chain(level).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compiled_out_is_said_apart_from_what_a_filter_hides() {
+        let (trace, info, warn) = (LevelFilter::TRACE, LevelFilter::INFO, LevelFilter::WARN);
+        assert_eq!(by_level(trace, trace), []);
+        assert_eq!(by_level(trace, info), [Hidden::Level(info)]);
+        assert_eq!(by_level(info, trace), [Hidden::CompiledOut(info)]);
+        assert_eq!(by_level(info, warn), [Hidden::CompiledOut(info), Hidden::Level(warn)]);
+    }
+}
