@@ -78,6 +78,28 @@ mod start_up;
 mod summary;
 mod telemetry;
 
+/// The versions of OpenTelemetry's crates that this crate works with.
+///
+/// OpenTelemetry's current context is a thread-local of *one version* of `opentelemetry`: what a program on another version attaches is not
+/// seen, silently. Use these, or depend on the same versions.
+///
+/// ```
+/// use tracing_weaver::otel::opentelemetry::Context;
+/// use tracing_weaver::otel::tracing_opentelemetry::OpenTelemetrySpanExt as _;
+///
+/// let span = tracing::info_span!("request");
+/// span.set_attribute("http.response.status_code", 200);
+/// // Inside an entity span, `Span::current().context()` is empty: ask OpenTelemetry itself.
+/// let _current = Context::current();
+/// ```
+#[cfg(feature = "spans")]
+pub mod otel {
+    pub use opentelemetry;
+    pub use opentelemetry_otlp;
+    pub use opentelemetry_sdk;
+    pub use tracing_opentelemetry;
+}
+
 pub use builder::{Builder, builder};
 pub use error::Error;
 pub use export::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
@@ -87,6 +109,8 @@ pub use snapshot::{MetricPoint, MetricSet, MetricsSnapshot, Series};
 pub use telemetry::Telemetry;
 pub use tracing_weaver_layers::{BadDirective, HistogramPoint, PointValue, Value, WeaverLayer};
 pub use tracing_weaver_registry::SELF_REGISTRY;
+#[cfg(feature = "spans")]
+pub use tracing_weaver_layers::trace_context;
 pub use tracing_weaver_registry::model::EnumValue;
 
 /// The README's program compiles.

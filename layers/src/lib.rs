@@ -58,6 +58,8 @@ mod thread;
 #[cfg(not(weaver_loom))]
 #[cfg_attr(not(feature = "spans"), path = "trace_off.rs")]
 mod trace;
+#[cfg(all(feature = "spans", not(weaver_loom)))]
+pub mod trace_context;
 #[cfg(not(weaver_loom))]
 mod user_code;
 mod value;

@@ -50,6 +50,8 @@ pub struct Weaver {
     pub(crate) shared: Arc<Shared>,
     pub(crate) spans: Arc<SpanTable>,
     pub(crate) traces: Option<Traces>,
+    #[cfg(feature = "spans")]
+    pub(crate) propagators: crate::settings::Propagators,
     has_entities: bool,
     /// Whether any span matters: there are entities, or trace spans.
     pub(crate) tracks_spans: bool,
@@ -148,6 +150,8 @@ impl Weaver {
             shared,
             spans,
             traces,
+            #[cfg(feature = "spans")]
+            propagators: settings.propagators,
             has_entities,
             tracks_spans,
             by_span: settings.filter.by_span.into(),

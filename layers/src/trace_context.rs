@@ -1,0 +1,108 @@
+//! Carries a trace from process to process: W3C trace context and baggage, in and out of headers.
+//!
+//! Programs call it where a message comes in or goes out. It names no header but those of W3C, and knows no protocol.
+
+use std::collections::HashMap;
+
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use tracing::Span;
+use tracing_core::dispatcher;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::settings::Propagators;
+use crate::weaver::Weaver;
+
+/// Makes a trace span the child of the one that the headers of a message name, and gives it their baggage.
+///
+/// `get` gives the value of a header by its name, in lower case: `traceparent`, `tracestate`, `baggage`. Call it before the span is entered
+/// for the first time, since its parent is fixed then; headers that are missing or malformed change nothing. On an entity span, which
+/// belongs to no trace, it does nothing.
+///
+/// ```
+/// # use std::collections::HashMap;
+/// # let headers = HashMap::from([("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
+/// let request = tracing::info_span!("request");
+/// tracing_weaver_layers::trace_context::extract(&request, |name| headers.get(name).map(|value| value.to_string()));
+/// let _in_request = request.enter();
+/// ```
+///
+/// Source: <https://www.w3.org/TR/trace-context/>, <https://www.w3.org/TR/baggage/>
+pub fn extract(span: &Span, get: impl Fn(&str) -> Option<String>) {
+    let Some((true, propagators)) = known(span) else { return };
+    let trace = TraceContextPropagator::new();
+    let baggage = BaggagePropagator::new();
+    let names =
+        propagators.of(&trace, &baggage).into_iter().flat_map(|propagator| propagator.fields().map(str::to_owned).collect::<Vec<_>>());
+    let headers = Headers(names.filter_map(|name| get(&name).map(|value| (name, value))).collect());
+    let mut context = Context::current();
+    let before = context.span().span_context().clone();
+    for propagator in propagators.of(&trace, &baggage) {
+        context = propagator.extract_with_context(&context, &headers);
+    }
+    if *context.span().span_context() != before || !context.baggage().is_empty() {
+        // It fails for a span that was entered before.
+        let _ = span.set_parent(context);
+    }
+}
+
+/// Writes the headers that let another process go on with the trace of a span.
+///
+/// `set` takes a header's name, in lower case, and its value. For an entity span, which belongs to no trace, and a span that is disabled it
+/// writes the trace that is current on this thread, if there is one.
+///
+/// ```
+/// let mut headers = Vec::new();
+/// tracing_weaver_layers::trace_context::inject(&tracing::Span::current(), |name, value| headers.push((name.to_owned(), value)));
+/// ```
+pub fn inject(span: &Span, mut set: impl FnMut(&str, String)) {
+    let (traced, propagators) = known(span).unwrap_or_else(|| {
+        let of_thread = dispatcher::get_default(|dispatch| dispatch.downcast_ref::<Weaver>().map(|weaver| weaver.propagators));
+        (false, of_thread.unwrap_or_default())
+    });
+    let own = traced.then(|| span.context());
+    let context = own.filter(|own| own.has_active_span()).unwrap_or_else(Context::current);
+    for propagator in propagators.of(&TraceContextPropagator::new(), &BaggagePropagator::new()) {
+        propagator.inject_context(&context, &mut Setter(&mut set));
+    }
+}
+
+/// Whether a span is a trace span, and what its layer propagates; `None` for a span that is disabled.
+fn known(span: &Span) -> Option<(bool, Propagators)> {
+    span.with_subscriber(|(id, dispatch)| match dispatch.downcast_ref::<Weaver>() {
+        Some(weaver) => (weaver.spans.get(id.into_u64()).trace != 0, weaver.propagators),
+        None => (true, Propagators::default()),
+    })
+}
+
+impl Propagators {
+    fn of<'a>(&self, trace: &'a TraceContextPropagator, baggage: &'a BaggagePropagator) -> Vec<&'a dyn TextMapPropagator> {
+        let trace = self.trace_context.then_some(trace as &dyn TextMapPropagator);
+        trace.into_iter().chain(self.baggage.then_some(baggage as _)).collect()
+    }
+}
+
+struct Headers(HashMap<String, String>);
+
+impl Extractor for Headers {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+struct Setter<'a>(&'a mut dyn FnMut(&str, String));
+
+impl Injector for Setter<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if !value.is_empty() {
+            (self.0)(key, value);
+        }
+    }
+}
