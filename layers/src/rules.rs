@@ -24,6 +24,8 @@ pub(crate) enum FieldAction {
     Body(Treatment),
     /// An attribute unless an entity in force carries the key; then it is left out.
     Entity { declared: bool, treatment: Treatment },
+    /// A stack trace: an attribute, after this, where debug severity is let through; else it is left out.
+    StackTrace(Treatment),
     /// Left out, since the resource carries the key.
     Resource(Value),
     /// Of a `log` record: the scope's name.
@@ -39,6 +41,15 @@ pub(crate) struct FieldRecord {
     pub(crate) action: FieldAction,
 }
 
+/// Bounds on a record's attributes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RecordLimits {
+    /// Most attributes.
+    pub(crate) attributes: usize,
+    /// Most characters of a text.
+    pub(crate) characters: Option<usize>,
+}
+
 /// What plans ask of the registry and the settings, worked out once per layer.
 #[derive(Debug)]
 pub(crate) struct FieldRules {
@@ -48,14 +59,20 @@ pub(crate) struct FieldRules {
     resource: Vec<(Arc<str>, Value)>,
     /// Whether records of `tracing` events carry `code.*` too.
     pub(crate) code_location: bool,
+    pub(crate) limits: RecordLimits,
 }
 
 impl FieldRules {
-    pub(crate) fn new(registry: &ResolvedRegistry, resource: Vec<(Arc<str>, Value)>, code_location: bool) -> FieldRules {
+    pub(crate) fn new(
+        registry: &ResolvedRegistry,
+        resource: Vec<(Arc<str>, Value)>,
+        code_location: bool,
+        limits: RecordLimits,
+    ) -> FieldRules {
         let opened = registry.entities.iter().filter(|entity| !entity.resource);
         let keys = opened.flat_map(|entity| entity.identity.iter().chain(&entity.description));
         let entity_keys = keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect();
-        FieldRules { redaction: Redaction::of(registry), entity_keys, resource, code_location }
+        FieldRules { redaction: Redaction::of(registry), entity_keys, resource, code_location, limits }
     }
 
     /// What the registry asks for under this name, wherever it stands.
@@ -88,6 +105,8 @@ impl FieldRules {
             FieldAction::Entity { declared: is_declared, treatment }
         } else if !is_declared && treatment != Treatment::Drop(FieldDropReason::Secret) {
             FieldAction::Treat(Treatment::Drop(FieldDropReason::Undeclared))
+        } else if key == "exception.stacktrace" {
+            FieldAction::StackTrace(treatment)
         } else {
             FieldAction::of(treatment)
         };

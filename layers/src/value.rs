@@ -50,6 +50,19 @@ pub(crate) enum AnyValue<'a> {
     StrArray(&'a [String]),
 }
 
+impl From<AnyValue<'_>> for Value {
+    fn from(value: AnyValue<'_>) -> Value {
+        match value {
+            AnyValue::Str(text) => Value::Str(text.into()),
+            AnyValue::Int(int) => Value::Int(int),
+            AnyValue::Double(double) => Value::Double(double),
+            AnyValue::Bool(bool) => Value::Bool(bool),
+            AnyValue::Bytes(bytes) => Value::Bytes(bytes.into()),
+            AnyValue::StrArray(items) => Value::StrArray(items.iter().map(|item| item.as_str().into()).collect()),
+        }
+    }
+}
+
 /// Calls `with` with a value as OTLP has it.
 pub(crate) fn with_any<R>(value: &Value, with: impl FnOnce(AnyValue<'_>) -> R) -> R {
     match value {

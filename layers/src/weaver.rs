@@ -25,7 +25,7 @@ use crate::forward::plan::RecordPlan;
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
 use crate::notes::notes;
 use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot};
-use crate::rules::FieldRules;
+use crate::rules::{FieldRules, RecordLimits};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::sync::lock;
@@ -134,7 +134,8 @@ impl Weaver {
         }
         let levels = [log::Level::Error, log::Level::Warn, log::Level::Info, log::Level::Debug, log::Level::Trace];
         let logs = levels.map(|level| log::Record::builder().level(level).build().as_trace().callsite());
-        let rules = Arc::new(FieldRules::new(&registry, settings.resource, settings.code_location));
+        let limits = RecordLimits { attributes: settings.attribute_count_limit, characters: settings.attribute_length_limit };
+        let rules = Arc::new(FieldRules::new(&registry, settings.resource, settings.code_location, limits));
         let (shared, spans) = (Arc::new(Shared::new()), Arc::new(SpanTable::new()));
         #[cfg(feature = "spans")]
         let traces = settings.spans.map(|of| Traces::new(of, spans.clone(), registry.clone(), rules.clone(), shared.clone()));

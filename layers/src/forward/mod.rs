@@ -6,6 +6,8 @@
 #[cfg(not(weaver_loom))]
 pub(crate) mod encode;
 #[cfg(not(weaver_loom))]
+pub(crate) mod exception;
+#[cfg(not(weaver_loom))]
 pub(crate) mod plan;
 pub(crate) mod queue;
 #[cfg(not(weaver_loom))]

@@ -8,7 +8,7 @@ use tracing_weaver_registry::model::{EventId, ResolvedRegistry};
 use super::encode::{ShortKey, Template, tag};
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
-use crate::rules::{FieldAction, FieldRecord, FieldRules};
+use crate::rules::{FieldAction, FieldRecord, FieldRules, RecordLimits};
 
 /// A callsite's record.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub(crate) struct RecordPlan {
     pub(crate) scope: u32,
     /// File and line, where records carry them.
     pub(crate) location: Vec<(FieldRecord, Location)>,
+    /// Of ERROR severity: an exception in it is also an event of the current span.
+    pub(crate) is_error: bool,
+    /// Whether something is left to do once the fields are written.
+    pub(crate) has_rest: bool,
+    pub(crate) limits: RecordLimits,
 }
 
 /// A place in the code.
@@ -31,12 +36,6 @@ pub(crate) enum Location {
     File(&'static str),
     Line(u32),
 }
-
-/// Most attributes of a record.
-pub(crate) const MAX_ATTRIBUTES: u32 = 128;
-
-/// Fields up to which a record cannot pass the bound on attributes, each with its chain of sources.
-const UNCOUNTED: usize = MAX_ATTRIBUTES as usize / 2;
 
 /// Where the time stands in a header, and the observed time.
 pub(crate) const TIME_AT: usize = 1;
@@ -65,12 +64,16 @@ impl RecordPlan {
         let file = metadata.file().map(|file| (rules.added("code.file.path"), Location::File(file)));
         let line = metadata.line().map(|line| (rules.added("code.line.number"), Location::Line(line)));
         let location = if rules.code_location { file.into_iter().chain(line).collect() } else { Vec::new() };
+        let is_error = *metadata.level() == Level::ERROR;
         RecordPlan {
             header: header(metadata.level(), name),
-            short: short(&fields),
+            short: short(&fields, rules.limits),
             fields,
             scope: scope << 1 | event.is_some() as u32,
+            has_rest: is_error || !location.is_empty(),
             location,
+            is_error,
+            limits: rules.limits,
         }
     }
 
@@ -85,16 +88,27 @@ impl RecordPlan {
             other => rules.added(other),
         };
         let fields: Vec<FieldRecord> = metadata.fields().iter().map(|of| field(of.name())).collect();
-        RecordPlan { header: header(metadata.level(), ""), short: short(&fields), fields, scope: scope << 1, location: Vec::new() }
+        RecordPlan {
+            header: header(metadata.level(), ""),
+            short: short(&fields, rules.limits),
+            fields,
+            scope: scope << 1,
+            location: Vec::new(),
+            is_error: false,
+            has_rest: false,
+            limits: rules.limits,
+        }
     }
 }
 
-fn short(fields: &[FieldRecord]) -> Box<[ShortKey]> {
-    if fields.len() > UNCOUNTED {
+/// Keys of attributes that need not be counted or cut. None where the fields, each with its chain of sources, may pass a bound.
+fn short(fields: &[FieldRecord], limits: RecordLimits) -> Box<[ShortKey]> {
+    if 2 * fields.len() > limits.attributes || limits.characters.is_some() {
         return Box::default();
     }
     let key = |field: &FieldRecord| match field.action {
-        FieldAction::Plain => ShortKey::new(&field.key),
+        // What an exception says is looked at.
+        FieldAction::Plain if !field.key.starts_with("exception.") => ShortKey::new(&field.key),
         _ => ShortKey::NONE,
     };
     fields.iter().map(key).collect()

@@ -10,7 +10,8 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 use super::encode::{Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
-use super::plan::{Location, MAX_ATTRIBUTES, OBSERVED_AT, RecordPlan, TIME_AT};
+use super::exception;
+use super::plan::{Location, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use super::writer::Writer;
 use crate::clock;
@@ -82,7 +83,7 @@ impl<'a> RecordVisitor<'a> {
     /// Publishes the record. The last call.
     #[inline(always)]
     pub(crate) fn finish(&mut self) {
-        if self.dropped > 0 || !self.plan.location.is_empty() {
+        if self.dropped > 0 || self.plan.has_rest {
             self.finish_rest();
         }
         let scope = FrameScope { name: self.scope, context: self.place.context };
@@ -112,6 +113,9 @@ impl<'a> RecordVisitor<'a> {
             self.out.varint(self.dropped.into());
             self.place.shared.counts.over_limit.add(self.dropped.into());
         }
+        if plan.is_error {
+            exception::hand_over(self.place.writer.exception.take());
+        }
     }
 
     #[cold]
@@ -139,7 +143,7 @@ impl<'a> RecordVisitor<'a> {
 
     /// Whether the record has room for one more attribute; counts it either way.
     fn admit(&mut self) -> bool {
-        if self.attributes < MAX_ATTRIBUTES {
+        if (self.attributes as usize) < self.plan.limits.attributes {
             self.attributes += 1;
             true
         } else {
@@ -170,6 +174,11 @@ impl<'a> RecordVisitor<'a> {
                 None if *declared => self.treat(record, treatment, value),
                 None => self.count(FieldDropReason::Undeclared),
             },
+            FieldAction::StackTrace(treatment) => {
+                if self.place.shared.shows_stack_traces() {
+                    self.treat(record, treatment, value);
+                }
+            }
             FieldAction::Resource(on_resource) => {
                 if !on_resource.is(value) {
                     self.place.shared.counts.conflicts.add(1);
@@ -193,19 +202,42 @@ impl<'a> RecordVisitor<'a> {
         }
         match treatment {
             Treatment::Drop(_) => {}
-            Treatment::Plain => attribute(&mut self.out, &record.key, value),
+            Treatment::Plain => self.attribute(record, value),
             Treatment::Mark(mark) => {
                 self.count(FieldDropReason::Personal);
-                attribute(&mut self.out, &record.key, AnyValue::Str(mark));
+                self.attribute(record, AnyValue::Str(mark));
             }
             Treatment::Hash => {
                 self.count(FieldDropReason::Personal);
-                attribute(&mut self.out, &record.key, AnyValue::Str(&hashed(value)));
+                self.attribute(record, AnyValue::Str(&hashed(value)));
             }
             Treatment::Change(normalize) => match value {
-                AnyValue::Str(text) => attribute(&mut self.out, &record.key, AnyValue::Str(&changed(text, normalize))),
-                other => attribute(&mut self.out, &record.key, other),
+                AnyValue::Str(text) => self.attribute(record, AnyValue::Str(&changed(text, normalize))),
+                other => self.attribute(record, other),
             },
+        }
+    }
+
+    /// Writes an attribute as it may leave.
+    fn attribute(&mut self, record: &FieldRecord, value: AnyValue<'_>) {
+        let value = match (value, self.plan.limits.characters) {
+            (AnyValue::Str(text), Some(most)) => AnyValue::Str(self.limited(text, most)),
+            (value, _) => value,
+        };
+        attribute(&mut self.out, &record.key, value);
+        if self.plan.is_error {
+            exception::note(&self.place.writer.exception, &record.key, value);
+        }
+    }
+
+    /// The beginning of a text of at most so many characters.
+    fn limited<'t>(&self, text: &'t str, most: usize) -> &'t str {
+        match text.char_indices().nth(most) {
+            Some((end, _)) => {
+                self.count(FieldDropReason::TooLong);
+                &text[..end]
+            }
+            None => text,
         }
     }
 
@@ -235,7 +267,8 @@ impl<'a> RecordVisitor<'a> {
                 !matches!(treatment, Treatment::Drop(_) | Treatment::Mark(_))
             }
             FieldAction::Ignore => false,
-            FieldAction::Plain | FieldAction::Resource(_) | FieldAction::LogTarget => true,
+            // Seldom enough to be made for nothing.
+            FieldAction::StackTrace(_) | FieldAction::Plain | FieldAction::Resource(_) | FieldAction::LogTarget => true,
         }
     }
 
@@ -254,7 +287,9 @@ impl<'a> RecordVisitor<'a> {
     pub(crate) fn text(&mut self, field: &Field, value: fmt::Arguments<'_>, also: impl FnOnce(&str)) -> bool {
         self.out.move_to_heap();
         let mut text = self.place.writer.text.take();
+        let exception = self.place.writer.exception.take();
         let formatted = user_code::format(self.place.hold, &mut text, value);
+        self.place.writer.exception.set(exception);
         match formatted {
             Formatted::Panicked => self.count(FieldDropReason::Panic),
             Formatted::Cut => self.count(FieldDropReason::TooLong),
@@ -363,7 +398,14 @@ impl Visit for RecordVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        if !self.formatted(field, format_args!("{value}")) {
+        if self.plan.is_error {
+            exception::begin_error(&self.place.writer.exception);
+        }
+        let formatted = self.formatted(field, format_args!("{value}"));
+        if self.plan.is_error {
+            exception::end_error(&self.place.writer.exception);
+        }
+        if !formatted {
             return;
         }
         let Some(record) = self.plan.fields.get(field.index()) else { return };
@@ -375,7 +417,10 @@ impl Visit for RecordVisitor<'_> {
         if !matches!(treatment, Treatment::Plain | Treatment::Change(_)) {
             return;
         }
+        // Events that the program's code emits meanwhile have exceptions of their own.
+        let exception = self.place.writer.exception.take();
         let sources = self.sources(value);
+        self.place.writer.exception.set(exception);
         if !sources.is_empty() && self.admit() {
             let chain = format!("{}.chain", record.key);
             attribute(&mut self.out, &chain, AnyValue::StrArray(&sources));
@@ -404,6 +449,10 @@ impl RecordVisitor<'_> {
                     if formatted == Formatted::Cut {
                         self.count(FieldDropReason::TooLong);
                     }
+                    let text = match self.plan.limits.characters {
+                        Some(most) => self.limited(&text, most).to_owned(),
+                        None => text,
+                    };
                     sources.push(text);
                 }
             }

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 
+use super::exception::Exception;
 use super::queue::Producer;
 
 /// One thread's means of writing records.
@@ -13,10 +14,12 @@ pub(crate) struct Writer {
     pub(crate) record: Cell<Vec<u8>>,
     /// Buffer of a value's text.
     pub(crate) text: Cell<String>,
+    /// What the record that is being written says of an exception.
+    pub(crate) exception: Cell<Exception>,
 }
 
 impl Writer {
     pub(crate) fn new(producer: Producer) -> Writer {
-        Writer { producer, record: Cell::default(), text: Cell::default() }
+        Writer { producer, record: Cell::default(), text: Cell::default(), exception: Cell::default() }
     }
 }

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use opentelemetry::trace::{Event, Status};
-use opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use tracing_weaver_registry::model::{AttributeRef, ResolvedRegistry};
 
-use super::marked::{bytes_of_marked_text, marked_text};
+use super::convert::{to_otel, with_any};
+use super::marked::bytes_of_marked_text;
 use super::origin::Origin;
 use super::plan::{DESCRIPTION, TracePlan};
 use super::settings::SpanSettings;
@@ -23,7 +24,6 @@ use crate::redact::{Treatment, changed, hashed};
 use crate::rules::{FieldAction, FieldRecord, FieldRules};
 use crate::shared::Shared;
 use crate::user_code;
-use crate::value::{self, AnyValue};
 
 /// Scopes that are remembered; past it all are forgotten and made anew.
 const MAX_SCOPES: usize = 4096;
@@ -141,9 +141,6 @@ impl Gate {
     fn attribute(&self, place: &Place<'_>, key: &str, value: Value) -> Option<KeyValue> {
         // The sources of an error are treated as the error is.
         let chain = matches!(value, Value::Array(Array::String(_))).then(|| key.strip_suffix(".chain")).flatten();
-        if key == "exception.stacktrace" && !self.shared.shows_stack_traces() {
-            return None;
-        }
         let name = chain.unwrap_or(key);
         let made;
         let record = match place.plan.and_then(|plan| plan.field(name)) {
@@ -179,7 +176,8 @@ impl Gate {
                 }
                 return None;
             }
-            FieldAction::LogTarget | FieldAction::Ignore => return None,
+            FieldAction::StackTrace(treatment) if self.shared.shows_stack_traces() => treatment,
+            FieldAction::StackTrace(_) | FieldAction::LogTarget | FieldAction::Ignore => return None,
         };
         match (treatment, value) {
             (Treatment::Drop(reason), _) => self.dropped(*reason),
@@ -212,29 +210,5 @@ impl Gate {
             self.shared.counts.field_dropped(FieldDropReason::TooLong);
         }
         text
-    }
-}
-
-fn to_otel(value: &value::Value) -> Value {
-    match value {
-        value::Value::Str(text) => Value::String(StringValue::from(text.clone())),
-        value::Value::Int(int) => Value::I64(*int),
-        value::Value::Double(double) => Value::F64(*double),
-        value::Value::Bool(bool) => Value::Bool(*bool),
-        value::Value::Bytes(bytes) => Value::String(marked_text(bytes).into()),
-        value::Value::StrArray(items) => Value::Array(Array::String(items.iter().map(|item| StringValue::from(item.clone())).collect())),
-    }
-}
-
-fn with_any<R>(value: &Value, with: impl FnOnce(AnyValue<'_>) -> R) -> R {
-    match value {
-        Value::I64(int) => with(AnyValue::Int(*int)),
-        Value::F64(double) => with(AnyValue::Double(*double)),
-        Value::Bool(bool) => with(AnyValue::Bool(*bool)),
-        Value::String(text) => match bytes_of_marked_text(text.as_str()) {
-            Some(bytes) => with(AnyValue::Bytes(&bytes)),
-            None => with(AnyValue::Str(text.as_str())),
-        },
-        other => with(AnyValue::Str(&other.as_str())),
     }
 }
