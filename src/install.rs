@@ -18,6 +18,7 @@ use crate::bridge::LogBridge;
 use crate::config::Environment;
 use crate::error::Error;
 use crate::export;
+use crate::foreign_filter::{ForeignFilters, LookOut};
 use crate::options::{Neighbour, Options};
 use crate::outer::Outer;
 use crate::start_up::{Mistakes, Prepared, filter, prepare, say};
@@ -89,6 +90,8 @@ fn start(
     bridge: Option<LogBridge>,
     claim: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Telemetry, Error> {
+    let foreign_filters = ForeignFilters::of(weaver.clone());
+    prepared.export.watch = Some(Box::new(LookOut::new(foreign_filters.clone())));
     let exporter = export::start(weaver.clone(), reader, prepared.export).map_err(|error| Error::Start(error.to_string()))?;
     if let Err(error) = claim() {
         exporter.shutdown(CALL_OFF);
@@ -102,6 +105,7 @@ fn start(
         weaver,
         exporter,
         bridge,
+        foreign_filters,
         registry: prepared.registry,
         filter: Mutex::new((directives.clone(), prepared.description.filter_from.clone())),
         description: prepared.description,

@@ -68,6 +68,7 @@ mod describe;
 mod error;
 mod escape;
 mod export;
+mod foreign_filter;
 mod install;
 mod options;
 mod outer;

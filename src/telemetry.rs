@@ -17,6 +17,7 @@ use tracing_weaver_registry::model::ResolvedRegistry;
 use crate::bridge::LogBridge;
 use crate::describe::Description;
 use crate::export::{ExporterHandle, FlushError, Report, Stats};
+use crate::foreign_filter::ForeignFilters;
 #[cfg(feature = "console")]
 use crate::sink::EventTally;
 use crate::snapshot::MetricsSnapshot;
@@ -38,6 +39,7 @@ pub(crate) struct Live {
     pub(crate) weaver: Arc<Weaver>,
     pub(crate) exporter: ExporterHandle,
     pub(crate) bridge: Option<LogBridge>,
+    pub(crate) foreign_filters: Arc<ForeignFilters>,
     pub(crate) registry: Arc<ResolvedRegistry>,
     pub(crate) description: Description,
     /// Directives in force, and where they came from.
@@ -125,7 +127,8 @@ impl Telemetry {
     pub fn describe(&self) -> String {
         let Some(live) = &self.live else { return "telemetry is switched off".to_owned() };
         let filter = lock(&live.filter);
-        live.description.text(&filter.0, &filter.1)
+        let hidden = live.foreign_filters.sentences().into_iter().map(|sentence| format!("\nhidden    {sentence}"));
+        std::iter::once(live.description.text(&filter.0, &filter.1)).chain(hidden).collect()
     }
 }
 

@@ -66,13 +66,15 @@ impl Weaver {
         self.shared.counted.callsites.len()
     }
 
-    /// What the registry counts and the layer cannot see, whoever hides it; nothing while no dispatcher is known to hold the layer.
+    /// What the registry counts and the layer cannot see, whoever hides it; `None` where no dispatcher is known to hold the layer.
     ///
     /// It asks the filters of the whole stack about every callsite that is known so far. Call it on a thread that emits nothing, then or
     /// later.
-    pub fn hidden_from_folds(&self) -> Vec<Hidden> {
-        let dispatch = self.shared.counted.dispatch.get().and_then(WeakDispatch::upgrade);
-        let Some(dispatch) = dispatch.filter(|_| self.counts()) else { return Vec::new() };
+    pub fn hidden_from_folds(&self) -> Option<Vec<Hidden>> {
+        let dispatch = self.shared.counted.dispatch.get().and_then(WeakDispatch::upgrade)?;
+        if !self.counts() {
+            return Some(Vec::new());
+        }
         let passes = LevelFilter::current();
         let mut hidden = by_level(STATIC_MAX_LEVEL, passes);
         let counted: Vec<_> = self.shared.counted.callsites.iter().map(|entry| *entry.value()).collect();
@@ -80,7 +82,7 @@ impl Weaver {
             counted.into_iter().filter(|metadata| *metadata.level() <= passes && !dispatch.enabled(metadata)).collect();
         closed.sort_by_key(|metadata| (metadata.name(), metadata.file(), metadata.line()));
         hidden.extend(closed.into_iter().map(Hidden::Callsite));
-        hidden
+        Some(hidden)
     }
 }
 

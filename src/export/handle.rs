@@ -74,6 +74,7 @@ pub(super) fn start_with(
         merge_interval: settings.merge_interval,
         next_merge: Instant::now() + settings.merge_interval,
         start_unix_nano: unix_nano(),
+        watch: settings.watch,
         drained: (0, 0),
         errands: Vec::new(),
         end_by: None,

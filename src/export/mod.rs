@@ -24,6 +24,7 @@ mod sink;
 mod source;
 mod thread;
 mod transport;
+mod watch;
 
 #[cfg(all(test, feature = "http", feature = "grpc"))]
 mod tests;
@@ -33,3 +34,4 @@ pub(crate) use json::{logs as logs_json, metrics as metrics_json};
 pub use report::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
 pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};
 pub(crate) use sink::{LocalDestination, LocalSink, SinkError};
+pub(crate) use watch::Watch;

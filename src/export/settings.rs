@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing_weaver_layers::Value;
 
 use super::sink::LocalDestination;
+use super::watch::Watch;
 
 /// Everything the exporter needs to know.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct ExportSettings {
     pub(crate) merge_interval: Duration,
     /// How long a record waits at most for its batch to fill.
     pub(crate) log_delay: Duration,
+    /// Who looks at something now and then.
+    pub(crate) watch: Option<Box<dyn Watch>>,
     /// Most records in one request.
     pub(crate) log_batch: usize,
     /// How long a span waits at most for its batch to fill.
@@ -51,6 +54,7 @@ impl ExportSettings {
             metric_interval: Duration::from_secs(60),
             merge_interval: Duration::from_secs(10),
             log_delay: Duration::from_secs(1),
+            watch: None,
             log_batch: 512,
             span_delay: Duration::from_secs(5),
             span_batch: 512,

@@ -21,6 +21,7 @@ use super::metrics::{requests, scope_metrics};
 use super::own_metrics;
 use super::report::DropReason;
 use super::source::{Readings, RecordSource};
+use super::watch::Watch;
 
 /// Bytes that one turn drains.
 const DRAIN_BYTES: usize = MAX_BYTES;
@@ -48,6 +49,7 @@ pub(super) struct ExportThread {
     pub(super) merge_interval: Duration,
     pub(super) next_merge: Instant,
     pub(super) start_unix_nano: u64,
+    pub(super) watch: Option<Box<dyn Watch>>,
     /// Records and bytes that were drained and do not stand in the ledger yet.
     pub(super) drained: (u64, u64),
     pub(super) errands: Vec<Running>,
@@ -105,6 +107,7 @@ impl ExportThread {
 
     fn turn(&mut self, now: Instant) -> Next {
         self.take_errands(now);
+        self.watch.iter_mut().for_each(|watch| watch.turn(now, self.end_by.is_some()));
         self.destinations.keep_running();
         let room = self.destinations.have_room();
         let more = !room || self.drain(now);
