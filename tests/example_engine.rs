@@ -1,113 +1,19 @@
 //! The example `dataflow_engine` as a program of its own: what it counts against what its telemetry says.
 //!
-//! Cargo runs it. It reads the OTLP-JSON lines that the program writes to a file. It never looks into the program.
+//! Cargo runs it. It never looks into the program.
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
-use serde_json::Value;
 use support::example::command;
+use support::run::{Run, attributes, plain_number, sums};
+use tracing_weaver_registry::model::ResolvedRegistry;
 
-/// A run in a folder of its own.
-struct Run {
-    folder: tempfile::TempDir,
-    output: Output,
-}
-
-impl Run {
-    /// Runs the engine with this filter over the folder that `fill` filled; `{}` in an argument stands for that folder.
-    fn new(filter: &str, args: &[&str], fill: impl FnOnce(&Path)) -> Run {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fill(folder.path());
-        let output = command()
-            .args(args.iter().map(|arg| arg.replace("{}", &folder.path().to_string_lossy())))
-            .env("RUST_LOG", filter)
-            .env("OTEL_LOGS_EXPORTER", "none")
-            .env("OTEL_METRICS_EXPORTER", "none")
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .env("TRACING_WEAVER_FILE", folder.path().join("telemetry.jsonl"))
-            .current_dir(folder.path())
-            .output()
-            .expect("the example runs");
-        Run { folder, output }
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8(self.output.stdout.clone()).expect("stdout is UTF-8")
-    }
-
-    fn assert_success(&self) {
-        assert!(self.output.status.success(), "{}\n{}", self.output.status, String::from_utf8_lossy(&self.output.stderr));
-    }
-
-    /// The totals of the last line on stdout.
-    fn engine_count(&self) -> BTreeMap<String, i64> {
-        support::example::engine_count(&self.output)
-    }
-
-    fn lines(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.path().join("telemetry.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
-    }
-
-    /// Every metric of the engine with its scope, in the order in which it was exported.
-    fn metrics(&self) -> Vec<(Value, Value)> {
-        items(&self.lines(), "resourceMetrics", "scopeMetrics", "metrics")
-            .into_iter()
-            .filter(|(scope, _)| scope["scope"]["name"] != "tracing_weaver")
-            .collect()
-    }
-
-    /// Every record with its scope.
-    fn records(&self) -> Vec<(Value, Value)> {
-        items(&self.lines(), "resourceLogs", "scopeLogs", "logRecords")
-    }
-}
-
-fn items(lines: &[Value], resources: &str, scopes: &str, items: &str) -> Vec<(Value, Value)> {
-    let each = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let scopes = lines.iter().flat_map(|line| each(line, resources)).flat_map(|resource| each(&resource, scopes));
-    scopes
-        .flat_map(|mut scope| {
-            let inside = scope[items].take();
-            inside.as_array().cloned().unwrap_or_default().into_iter().map(move |item| (scope.clone(), item))
-        })
-        .collect()
-}
-
-fn attributes(holder: &Value) -> BTreeMap<String, String> {
-    let pairs = holder["attributes"].as_array().cloned().unwrap_or_default();
-    pairs.iter().map(|pair| (pair["key"].as_str().expect("a key").to_owned(), plain(&pair["value"]))).collect()
-}
-
-fn plain(value: &Value) -> String {
-    let (_, inner) = value.as_object().and_then(|object| object.iter().next()).expect("a value of one kind");
-    inner.as_str().map_or_else(|| inner.to_string(), str::to_owned)
-}
-
-/// The last value of every series of every sum, added up by metric.
-fn sums(metrics: &[(Value, Value)]) -> BTreeMap<String, i64> {
-    let mut series = BTreeMap::new();
-    for (scope, metric) in metrics {
-        for point in metric["sum"]["dataPoints"].as_array().into_iter().flatten() {
-            let name = metric["name"].as_str().expect("a metric has a name").to_owned();
-            let value: i64 = plain_number(&point["asInt"]);
-            series.insert((name, attributes(&scope["scope"]), attributes(point)), value);
-        }
-    }
-    let mut sums = BTreeMap::new();
-    for ((name, ..), value) in series {
-        *sums.entry(name).or_default() += value;
-    }
-    sums
-}
-
-fn plain_number(value: &Value) -> i64 {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("`{value}` as an integer"))
+fn registry() -> ResolvedRegistry {
+    tracing_weaver_registry::load(concat!(env!("CARGO_MANIFEST_DIR"), "/registry/otelcol")).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// Text, blank lines, a line longer than a block, line feeds of two kinds, bytes that are no text, an empty file.
@@ -123,16 +29,117 @@ fn mixed_files(folder: &Path) {
     write("unended", b"one\ntwo");
 }
 
+/// Arguments for a run with failures, and with three reloads of which the first fails.
+fn eventful() -> [&'static str; 14] {
+    [
+        "{}/data",
+        "{}/missing",
+        "--rounds",
+        "7",
+        "--threads",
+        "2",
+        "--reload-after",
+        "2",
+        "--fail",
+        "0.4",
+        "--config",
+        "{}/first",
+        "--config",
+        "{}/wrong",
+    ]
+}
+
+/// Two configurations beside the files; the second does not hold.
+fn mixed_files_and_configurations(folder: &Path) {
+    mixed_files(folder);
+    fs::write(folder.join("first"), "# Small batches, all of them traced.\nbatch_lines = 100\ntrace_every = 1\n").expect("a file");
+    fs::write(folder.join("wrong"), "\nbatch_lines = many\n").expect("a file");
+    fs::write(folder.join("last"), "batch_lines = 300\ntrace_every = 1\n").expect("a file");
+}
+
 #[test]
 fn the_sums_are_what_the_engine_counted_whatever_the_filter() {
     for filter in ["info", "trace", "off"] {
-        let run = Run::new(filter, &["{}/data", "{}/missing", "--rounds", "5", "--threads", "2", "--fail", "0.4"], mixed_files);
+        let args = [&eventful()[..], &["--config", "{}/last"]].concat();
+        let run = Run::new(filter, &args, mixed_files_and_configurations);
         run.assert_success();
         let counted = run.engine_count();
         assert_eq!(sums(&run.metrics()), counted, "filter `{filter}`");
         assert_eq!(counted["otelcol.pipeline.batch.inflight"], 0);
-        assert!(counted["otelcol.node.retries"] > 0, "{counted:?}");
+        assert_eq!(counted["otelcol.engine.pipelines"], 0);
+        assert!(counted["otelcol.node.retries"] > 0 && counted["otelcol.node.failed.items"] > 0, "{counted:?}");
     }
+}
+
+#[test]
+fn old_pipelines_drain_while_new_ones_run_under_the_same_ids() {
+    let run = Run::new("info", &["{}/data", "--rounds", "6", "--threads", "2", "--reload-after", "2"], mixed_files);
+    run.assert_success();
+    for thread in ["1", "2"] {
+        let mut scopes = BTreeSet::new();
+        let mut story = Vec::new();
+        for (scope, record) in run.records() {
+            let (entities, of_record) = (attributes(&scope["scope"]), attributes(&record));
+            let name = record["eventName"].as_str().unwrap_or_default().to_owned();
+            if entities.get("thread.id").is_none_or(|id| id != thread) || !name.starts_with("otelcol.pipeline.") {
+                continue;
+            }
+            scopes.insert(entities);
+            let more = of_record.get("otelcol.config.generation").or(of_record.get("otelcol.drain.reason")).cloned();
+            story.push((plain_number(&record["timeUnixNano"]), format!("{name} {}", more.unwrap_or_default())));
+        }
+        story.sort();
+        assert_eq!(scopes.len(), 1, "one pipeline, however often it is started: {scopes:?}");
+        let at = |what: &str, nth: usize| {
+            let found = story.iter().enumerate().filter(|(_, (_, told))| told == what).nth(nth);
+            found.unwrap_or_else(|| panic!("`{what}` in {story:#?}")).0
+        };
+        for (generation, reason) in [(1, "reload"), (2, "reload"), (3, "shutdown")] {
+            let started = at(&format!("otelcol.pipeline.start {generation}"), 0);
+            let drains = at(&format!("otelcol.pipeline.drain.start {reason}"), if reason == "reload" { generation - 1 } else { 0 });
+            assert!(started < drains && drains < at("otelcol.pipeline.complete ", generation - 1), "{story:#?}");
+        }
+        assert!(at("otelcol.pipeline.start 2", 0) < at("otelcol.pipeline.complete ", 0), "the old one still ran: {story:#?}");
+        assert_eq!(story.len(), 9, "{story:#?}");
+    }
+    let lines: i64 = run.stdout().lines().filter(|line| line.contains(" checksum: ")).map(lines_of).sum();
+    assert_eq!(lines, 6 * text_lines(&run.folder.path().join("data")).len() as i64, "every round was read, none of it twice");
+}
+
+#[test]
+fn a_configuration_that_does_not_hold_fails_the_reload_and_the_old_one_runs_on() {
+    let run = Run::new("info", &eventful(), mixed_files_and_configurations);
+    run.assert_success();
+    let fault = BTreeMap::from([("error.type", "not_a_number"), ("otelcol.config.line", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    assert_eq!(run.told("otelcol.pipeline_group.config.fail"), vec![fault; 3]);
+    let failure = BTreeMap::from([("error.type".to_owned(), "not_a_number".to_owned())]);
+    assert_eq!(run.told("otelcol.pipeline_group.reload.fail"), vec![failure; 3]);
+    assert_eq!(run.told("otelcol.pipeline.start").len(), 2, "none but the first, on each thread");
+    let lines: i64 = run.stdout().lines().filter(|line| line.contains(" checksum: ")).map(lines_of).sum();
+    assert_eq!(lines, 7 * text_lines(&run.folder.path().join("data")).len() as i64);
+    assert_eq!(sums(&run.metrics()), run.engine_count());
+}
+
+#[test]
+fn a_first_configuration_that_does_not_hold_is_a_failure_of_the_run() {
+    let run = Run::new("info", &["{}/data", "--config", "{}/wrong"], mixed_files_and_configurations);
+    assert_eq!(run.output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&run.output.stderr);
+    assert!(stderr.contains("line 2 of the configuration: not_a_number"), "{stderr}");
+    assert_eq!(sums(&run.metrics()), run.engine_count());
+}
+
+/// Of the line that tells what the checksum is.
+fn lines_of(result: &str) -> i64 {
+    result.rsplit(' ').nth(1).and_then(|lines| lines.parse().ok()).unwrap_or_else(|| panic!("a number of lines in `{result}`"))
+}
+
+/// The lines of the mixed files that are text, in the order in which they are read.
+fn text_lines(data: &Path) -> Vec<Vec<u8>> {
+    let names = ["bytes", "deeper/long", "empty", "text", "unended"];
+    let bytes = names.map(|name| fs::read(data.join(name)).expect("a file"));
+    let lines = bytes.iter().flat_map(|bytes| bytes.split(|byte| *byte == b'\n'));
+    lines.filter(|line| std::str::from_utf8(line).is_ok_and(|text| !text.trim().is_empty())).map(<[u8]>::to_vec).collect()
 }
 
 #[test]
@@ -141,7 +148,8 @@ fn gauges_and_histograms_are_there_and_the_histograms_count_each_message() {
     run.assert_success();
     let metrics = run.metrics();
     let gauges: BTreeSet<_> = metrics.iter().filter(|(_, metric)| metric["gauge"].is_object()).map(|(_, m)| m["name"].as_str()).collect();
-    assert_eq!(gauges, [Some("otelcol.channel.receiver.capacity"), Some("otelcol.channel.receiver.depth")].into());
+    let expected = ["otelcol.channel.receiver.capacity", "otelcol.channel.receiver.depth", "otelcol.pipeline_group.config.generation"];
+    assert_eq!(gauges, expected.map(Some).into());
 
     let mut series = BTreeMap::new();
     for (scope, metric) in metrics.iter().filter(|(_, metric)| metric["name"] == "otelcol.pipeline.batch.size") {
@@ -152,8 +160,7 @@ fn gauges_and_histograms_are_there_and_the_histograms_count_each_message() {
         }
     }
     let checksum = run.stdout().lines().find(|line| line.contains("checksum")).expect("a checksum").to_owned();
-    let lines: f64 = checksum.rsplit(' ').nth(1).and_then(|lines| lines.parse().ok()).expect("a number of lines");
-    assert_eq!(series.values().sum::<f64>(), lines, "{checksum}");
+    assert_eq!(series.values().sum::<f64>(), lines_of(&checksum) as f64, "{checksum}");
 }
 
 #[test]
@@ -163,21 +170,14 @@ fn records_stand_in_the_scope_of_their_entities_and_nothing_that_is_only_folded_
     let records = run.records();
     let engine: Vec<_> =
         records.iter().filter(|(scope, _)| scope["scope"]["name"].as_str().is_some_and(|n| n.starts_with("dataflow_engine"))).collect();
-    let names: BTreeSet<_> = engine.iter().filter_map(|(_, record)| record["eventName"].as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "otelcol.engine.start",
-            "otelcol.node.batch.fail",
-            "otelcol.node.batch.retry",
-            "otelcol.node.complete",
-            "otelcol.node.file.fail",
-            "otelcol.node.start",
-            "otelcol.pipeline.complete",
-            "otelcol.pipeline.start",
-        ]
-        .into()
-    );
+    let registry = registry();
+    for (_, record) in &engine {
+        let name = record["eventName"].as_str().expect("every event of the engine has a name");
+        let event = registry.event(registry.event_by_name(name).unwrap_or_else(|| panic!("`{name}` is not in the registry")));
+        assert!(event.forward, "`{name}` is only folded");
+        let severity = event.severity.map(|severity| format!("{severity:?}").to_uppercase());
+        assert_eq!(record["severityText"].as_str(), severity.as_deref(), "{name}");
+    }
 
     let (scope, record) = engine.iter().find(|(_, record)| record["eventName"] == "otelcol.node.file.fail").expect("the missing file");
     assert_eq!(record["severityText"], "WARN");
@@ -194,20 +194,13 @@ fn records_stand_in_the_scope_of_their_entities_and_nothing_that_is_only_folded_
 fn the_checksum_is_that_of_the_lines_that_are_text() {
     let run = Run::new("off", &["{}/data", "--rounds", "1", "--threads", "1"], mixed_files);
     run.assert_success();
-    let data = run.folder.path().join("data");
-    // The order of the walk: by name.
+    let lines = text_lines(&run.folder.path().join("data"));
     let mut sum = crc32fast::Hasher::new();
-    let mut count = 0;
-    for name in ["bytes", "deeper/long", "empty", "text", "unended"] {
-        for line in fs::read(data.join(name)).expect("a file").split(|byte| *byte == b'\n') {
-            if std::str::from_utf8(line).is_ok_and(|text| !text.trim().is_empty()) {
-                sum.update(line);
-                sum.update(b"\n");
-                count += 1;
-            }
-        }
+    for line in &lines {
+        sum.update(line);
+        sum.update(b"\n");
     }
-    let expected = format!("engine 1 checksum: {:08x} over {count} lines", sum.finalize());
+    let expected = format!("engine 1 configuration 1 checksum: {:08x} over {} lines", sum.finalize(), lines.len());
     assert!(run.stdout().contains(&expected), "`{expected}` in\n{}", run.stdout());
 }
 
@@ -215,9 +208,12 @@ fn the_checksum_is_that_of_the_lines_that_are_text() {
 fn a_pipeline_that_cannot_be_built_is_an_event_and_a_failure_of_the_run() {
     let run = Run::new("info", &["{}/data", "--threads", "1", "--out", "{}/nowhere"], mixed_files);
     assert_eq!(run.output.status.code(), Some(1));
-    let records = run.records();
-    let (_, record) = records.iter().find(|(_, record)| record["eventName"] == "otelcol.pipeline.fail").expect("the failure");
-    assert_eq!(attributes(record), [("error.type".into(), "not_found".into())].into());
+    let failure = run.told("otelcol.pipeline.fail").pop().expect("the failure");
+    assert_eq!(failure["error.type"], "not_found");
+    assert!(failure["exception.message"].contains("os error"), "{failure:?}");
+    assert_eq!(run.told("otelcol.node.fail").pop().expect("the node's")["error.type"], "not_found");
+    let attempts: Vec<_> = run.told("otelcol.node.start").iter().map(|of| of["otelcol.node.start.attempt"].clone()).collect();
+    assert_eq!(attempts, ["1", "2"]);
     assert_eq!(sums(&run.metrics()), run.engine_count());
 }
 
@@ -257,10 +253,87 @@ fn a_file_that_breaks_off_while_it_is_read_is_a_failure_of_the_receiver_and_an_e
 
 #[test]
 fn misuse_is_said_in_one_line_and_with_its_own_exit_code_before_anything_starts() {
-    for args in [&["--threads", "0"][..], &["--fail", "1.5"], &["--rounds"], &["--bogus"]] {
+    for args in [&["--threads", "0"][..], &["--fail", "1.5"], &["--rounds"], &["--config"], &["--bogus"]] {
         let output = command().args(args).output().expect("the example runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.lines().count() == 1 && stderr.contains("--help") && output.stdout.is_empty(), "{stderr}");
     }
+}
+
+/// What no run of the example reaches, and why. What is only folded is seen by its metrics.
+const NOT_REACHED: [(&str, &str); 5] = [
+    ("otelcol.channel.fail", "the controller stops sending before it lets a pipeline's end of a control channel go"),
+    ("otelcol.engine.bind.fail", "where the system forbids it alone"),
+    ("otelcol.pipeline.abort", "the example lets a pipeline drain as long as it takes"),
+    ("otelcol.pipeline_group.reload.cancel", "nobody can take back an order of the example's controller"),
+    ("otelcol.node.fail", "seen in another test: it ends the run"),
+];
+
+#[test]
+fn every_event_and_every_set_of_the_registry_comes_or_has_a_reason_not_to() {
+    let args = [&eventful()[..], &["--config", "{}/last"]].concat();
+    let run = Run::new("trace", &args, mixed_files_and_configurations);
+    run.assert_success();
+    let ended = Run::new("trace", &["{}/data", "--out", "{}/nowhere"], mixed_files);
+    let records: Vec<_> = run.records().into_iter().chain(ended.records()).collect();
+    let records: BTreeSet<&str> = records.iter().filter_map(|(_, record)| record["eventName"].as_str()).collect();
+    let metrics = run.metrics();
+    let metrics: BTreeSet<&str> = metrics.iter().filter_map(|(_, metric)| metric["name"].as_str()).collect();
+
+    let registry = registry();
+    for event in registry.events.iter().filter(|event| event.forward) {
+        let reason = NOT_REACHED.iter().find(|(name, _)| *name == event.name);
+        assert!(records.contains(event.name.as_str()) || reason.is_some(), "`{}` never comes, and nobody says why", event.name);
+    }
+    for metric in &registry.metrics {
+        assert!(metrics.contains(metric.name.as_str()), "`{}` of `{}` never comes", metric.name, registry.metric_set(metric.set).name);
+    }
+}
+
+#[test]
+fn a_channels_sets_stand_in_the_scope_of_the_channel_and_of_the_node_that_uses_its_end() {
+    let run = Run::new("off", &["{}/data", "--rounds", "1", "--threads", "1"], mixed_files);
+    let ends = |set: &str| -> BTreeSet<(String, String)> {
+        let scopes = run.metrics().into_iter().map(|(scope, _)| scope["scope"].clone()).filter(|scope| scope["name"] == set);
+        let of = |entities: &BTreeMap<String, String>, key: &str| entities.get(key).cloned().unwrap_or_default();
+        scopes.map(|scope| attributes(&scope)).map(|all| (of(&all, "otelcol.channel.id"), of(&all, "otelcol.node.id"))).collect()
+    };
+    let pairs = |pairs: [(&str, &str); 7]| pairs.map(|(channel, node)| (channel.to_owned(), node.to_owned())).into();
+    let sending = [
+        ("control:read_files", ""), // the controller is no node
+        ("pdata:batch:out", "batch"),
+        ("pdata:fan_out:checksum", "fan_out"),
+        ("pdata:fan_out:gzip", "fan_out"),
+        ("pdata:parse_lines:out", "parse_lines"),
+        ("pdata:read_files:out", "read_files"),
+        ("pdata:text_only:out", "text_only"),
+    ];
+    assert_eq!(ends("otelcol.channel.sender"), pairs(sending));
+    let receiving = [
+        ("control:read_files", "read_files"),
+        ("pdata:batch:out", "fan_out"),
+        ("pdata:fan_out:checksum", "checksum"),
+        ("pdata:fan_out:gzip", "gzip_file"),
+        ("pdata:parse_lines:out", "text_only"),
+        ("pdata:read_files:out", "parse_lines"),
+        ("pdata:text_only:out", "batch"),
+    ];
+    assert_eq!(ends("otelcol.channel.receiver"), pairs(receiving));
+}
+
+#[test]
+fn a_set_stands_in_the_scope_of_its_own_entity_and_those_around_it_alone() {
+    let run = Run::new("off", &["{}/data", "--rounds", "1", "--threads", "1"], mixed_files);
+    let keys = |set: &str| -> BTreeSet<Vec<String>> {
+        let scopes = run.metrics().into_iter().map(|(scope, _)| scope["scope"].clone()).filter(|scope| scope["name"] == set);
+        scopes.map(|scope| attributes(&scope).into_keys().filter(|key| !key.contains("logical_number")).collect()).collect()
+    };
+    let only = |keys: &[&str]| BTreeSet::from([keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()]);
+    assert_eq!(keys("otelcol.engine.load"), only(&["thread.id"]));
+    assert_eq!(keys("otelcol.pipeline_group.configuration"), only(&["otelcol.pipeline_group.id"]));
+    assert_eq!(keys("otelcol.pipeline.batches"), only(&["otelcol.pipeline.id", "otelcol.pipeline_group.id", "thread.id"]));
+    let node =
+        ["otelcol.node.id", "otelcol.node.type", "otelcol.node.urn", "otelcol.pipeline.id", "otelcol.pipeline_group.id", "thread.id"];
+    assert_eq!(keys("otelcol.node.flow"), only(&node));
 }

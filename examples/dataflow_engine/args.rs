@@ -14,6 +14,10 @@ pub(crate) struct Args {
     pub(crate) rounds: u32,
     /// Engine threads.
     pub(crate) threads: usize,
+    /// Configurations: the first one, and one for each reload.
+    pub(crate) configs: Vec<PathBuf>,
+    /// Rounds from one reload to the next; 0: none.
+    pub(crate) reload_after: u32,
     /// Share of the tries of the exporter `gzip_file` that fail, from 0 to 1.
     pub(crate) fail: f64,
     /// Where compressed files stay; none: a temporary folder that is removed at the end.
@@ -31,12 +35,17 @@ pub(crate) enum Command {
 const HELP: &str = "\
 Reads files through a small dataflow engine that tells about itself through `tracing` alone.
 
-usage: dataflow_engine [PATH…] [--rounds N] [--threads N] [--fail RATE] [--out DIR]
+usage: dataflow_engine [PATH…] [--rounds N] [--threads N] [--config FILE]… [--reload-after N] [--fail RATE] [--out DIR]
 
   PATH…        files and folders to read (default: the tree of the repository that this was built in);
                hidden names and `target` folders below a folder are passed over
   --rounds N   read everything N times (default: 8)
   --threads N  engine threads, each bound to a core where the system allows it (default: one per core)
+  --config FILE
+               `batch_lines`, `batch_bytes` and `trace_every` (every how many blocks a trace begins), each `= N` on a line of its
+               own (default: 512, 65536, 16); given again, the next reload takes the next one
+  --reload-after N
+               reload the configuration after every N rounds but the last, while files are read; 0: never (default: 4)
   --fail RATE  share of the gzip exporter's tries that fail, from 0 to 1 (default: 0); always the same ones
   --out DIR    keep the compressed files there (default: a temporary folder, removed at the end)
 
@@ -49,12 +58,14 @@ impl Args {
     /// Reads the command line, program name first.
     pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut args = Args { paths: Vec::new(), rounds: 8, threads: cores, fail: 0.0, out: None };
+        let mut args = Args { paths: Vec::new(), rounds: 8, threads: cores, configs: Vec::new(), reload_after: 4, fail: 0.0, out: None };
         let mut parser = lexopt::Parser::from_iter(line);
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("rounds") => args.rounds = parser.value()?.parse()?,
                 Long("threads") => args.threads = parser.value()?.parse_with(|text| within(text, 1, 1024))?,
+                Long("config") => args.configs.push(parser.value()?.into()),
+                Long("reload-after") => args.reload_after = parser.value()?.parse()?,
                 Long("fail") => args.fail = parser.value()?.parse_with(|text| within(text, 0.0, 1.0))?,
                 Long("out") => args.out = Some(parser.value()?.into()),
                 Long("help") | Short('h') => return Ok(Command::Help(HELP)),

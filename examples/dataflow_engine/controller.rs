@@ -1,24 +1,21 @@
-//! The thread that starts the engine's threads and tells them what to read. `main` calls it. It never touches data.
+//! The run as a whole: engine threads, rounds of reading, reloads in between, results. `main` calls it. It never touches data.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
-use crate::channel::control;
-use crate::engine::{self, Plan};
-use crate::message::Order;
+use crate::engine::{self, Done, Plan, Start};
+use crate::group::Group;
 use crate::tally::Tally;
 use crate::walk;
-
-const FILES_AN_ORDER: usize = 16;
 
 /// What a run did.
 pub(crate) struct Run {
     pub(crate) tally: Tally,
-    pub(crate) failed_pipelines: usize,
+    /// Why nothing was read.
+    pub(crate) fault: Option<String>,
     threads: usize,
     files: usize,
     rounds: u32,
@@ -34,43 +31,35 @@ pub(crate) fn run(args: &Args) -> std::io::Result<Run> {
     let temporary = tempfile::tempdir()?;
     let out = args.out.clone().unwrap_or_else(|| temporary.path().to_owned());
     let plan = Arc::new(Plan { threads: args.threads, fail: args.fail, out });
-
-    let (senders, cores): (Vec<_>, Vec<_>) = (1..=args.threads)
-        .map(|number| {
-            let (sender, receiver) = control::channel("read_files");
-            let plan = plan.clone();
-            let core = thread::Builder::new().name(format!("engine-{number}")).spawn(move || engine::run(number, receiver, &plan));
-            core.map(|core| (sender, core))
-        })
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .unzip();
+    let (engines, threads): (Vec<_>, Vec<_>) =
+        (1..=args.threads).map(|number| start_engine(number, plan.clone())).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
 
     let mut tally = Tally::default();
-    give_orders(&senders, &files, args.rounds, &mut tally);
-    drop(senders);
-
-    let mut results = Vec::new();
-    let mut failed_pipelines = 0;
-    for core in cores {
-        let done = core.join().map_err(|_| std::io::Error::other("an engine thread panicked"))?;
-        tally.merge(&done.tally);
-        results.extend(done.results);
-        failed_pipelines += usize::from(done.failed);
-    }
-    Ok(Run { tally, failed_pipelines, threads: args.threads, files: files.len(), rounds: args.rounds, took: started.elapsed(), results })
-}
-
-/// Deals the files out in turn, so that every thread has about as many. A thread that is behind holds the controller back.
-fn give_orders(senders: &[control::Sender], files: &[PathBuf], rounds: u32, tally: &mut Tally) {
-    for _ in 0..rounds {
-        for (part, sender) in files.chunks(FILES_AN_ORDER).zip(senders.iter().cycle()) {
-            sender.send(Order::Read(part.to_vec()), tally);
+    let mut group = Group::new(engines, args.configs.clone());
+    let fault = group.start().err();
+    if fault.is_none() {
+        for round in 1..=args.rounds {
+            group.read(&files, &mut tally);
+            if args.reload_after > 0 && round % args.reload_after == 0 && round < args.rounds {
+                group.reload(&mut tally);
+            }
         }
     }
-    for sender in senders {
-        sender.send(Order::Drain, tally);
+    group.end(&mut tally);
+
+    let mut results = Vec::new();
+    for thread in threads {
+        let done = thread.join().map_err(|_| std::io::Error::other("an engine thread panicked"))?;
+        tally.merge(&done.tally);
+        results.extend(done.results);
     }
+    Ok(Run { tally, fault, threads: args.threads, files: files.len(), rounds: args.rounds, took: started.elapsed(), results })
+}
+
+fn start_engine(number: usize, plan: Arc<Plan>) -> std::io::Result<(flume::Sender<Start>, JoinHandle<Done>)> {
+    let (sender, starts) = flume::unbounded();
+    let thread = thread::Builder::new().name(format!("engine-{number}")).spawn(move || engine::run(number, &starts, &plan))?;
+    Ok((sender, thread))
 }
 
 impl fmt::Display for Run {

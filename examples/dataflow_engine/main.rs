@@ -2,17 +2,21 @@
 //! start-up lines below.
 //!
 //! ```text
-//! cargo run --release --example dataflow_engine -- [PATH…] [--rounds N] [--threads N] [--fail RATE] [--out DIR]
+//! cargo run --release --example dataflow_engine -- --help
 //! ```
 
 mod args;
 mod channel;
+mod config;
 mod controller;
 mod engine;
+mod error_type;
+mod group;
 mod message;
 mod node;
 mod pipeline;
 mod tally;
+mod trace;
 mod walk;
 
 use std::error::Error;
@@ -38,6 +42,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .registry(concat!(env!("CARGO_MANIFEST_DIR"), "/registry/otelcol"))
         .service_name("dataflow_engine")
         .service_version(env!("CARGO_PKG_VERSION"))
+        .detectors(["host", "os", "process"])
         .install()?;
 
     let run = controller::run(&args);
@@ -47,6 +52,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     telemetry.shutdown(Duration::from_secs(5));
     let run = run?;
+    if let Some(fault) = &run.fault {
+        eprintln!("dataflow_engine: {fault}");
+    }
     println!("engine-count {}", run.tally);
-    Ok(if run.failed_pipelines == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if run.fault.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

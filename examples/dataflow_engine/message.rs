@@ -4,12 +4,20 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use crate::trace::Trace;
+
 /// What a channel between two nodes carries.
 pub(crate) trait Message {
     /// How many things are in it.
     fn items(&self) -> u64;
     /// How many bytes.
     fn size(&self) -> u64;
+}
+
+/// A message on its way, with the trace that it belongs to.
+pub(crate) struct Parcel<T> {
+    pub(crate) message: T,
+    pub(crate) trace: Trace,
 }
 
 /// A piece of a file.
@@ -78,11 +86,30 @@ pub(crate) enum Order {
     /// Read these files.
     Read(Vec<PathBuf>),
     /// Finish what is there, then end.
-    Drain,
+    Drain(DrainReason),
+}
+
+/// Why a pipeline is to drain.
+#[derive(Clone, Copy)]
+pub(crate) enum DrainReason {
+    /// A pipeline of a new configuration takes its place.
+    Reload,
+    /// The process is to end.
+    Shutdown,
+}
+
+impl DrainReason {
+    /// As the registry spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            DrainReason::Reload => "reload",
+            DrainReason::Shutdown => "shutdown",
+        }
+    }
 }
 
 /// What became of some work.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was done.
     Success,

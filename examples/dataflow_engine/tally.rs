@@ -53,7 +53,11 @@ tally! {
     consumed_bytes = "otelcol.node.consumed.size",
     produced_items = "otelcol.node.produced.items",
     produced_bytes = "otelcol.node.produced.size",
+    failed_items = "otelcol.node.failed.items",
+    failed_bytes = "otelcol.node.failed.size",
     retries = "otelcol.node.retries",
+    turns = "otelcol.engine.turns",
+    pipelines = "otelcol.engine.pipelines",
     batches_inflight = "otelcol.pipeline.batch.inflight",
 }
 

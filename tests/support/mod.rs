@@ -1,4 +1,4 @@
-//! What integration tests share: the example as a process, a receiver on loopback, and sums of what arrived.
+//! What integration tests share: the example as a process and its runs, a receiver on loopback, and sums of what arrived.
 //!
 //! The tests that run the example take what they need. It never looks into the program or into our crates.
 
@@ -6,3 +6,4 @@
 
 pub(crate) mod example;
 pub(crate) mod receiver;
+pub(crate) mod run;

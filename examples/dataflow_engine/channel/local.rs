@@ -8,12 +8,12 @@ use std::rc::Rc;
 use tracing::{Span, info_span};
 
 use super::End;
-use crate::message::{Message, Outcome};
+use crate::message::{Message, Outcome, Parcel};
 use crate::node::NodeSpan;
 use crate::tally::Tally;
 
 struct Queue<T> {
-    waiting: VecDeque<T>,
+    waiting: VecDeque<Parcel<T>>,
     closed: bool,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Receiver<T> {
 
 /// What a receiver finds.
 pub(crate) enum Received<T> {
-    Message(T),
+    Message(Parcel<T>),
     /// Nothing waits yet.
     Empty,
     /// Nothing waits, and nothing will come.
@@ -61,14 +61,14 @@ fn open(node: &Span, id: &str, port: &str) -> Span {
 
 impl<T: Message> Sender<T> {
     /// Offers a message; a full channel gives it back.
-    pub(crate) fn send(&self, message: T, tally: &mut Tally) -> Result<(), T> {
-        let bytes = message.size();
+    pub(crate) fn send(&self, parcel: Parcel<T>, tally: &mut Tally) -> Result<(), Parcel<T>> {
+        let bytes = parcel.message.size();
         let mut queue = self.queue.borrow_mut();
         let offered = if queue.waiting.len() < self.end.capacity {
-            queue.waiting.push_back(message);
+            queue.waiting.push_back(parcel);
             Ok(())
         } else {
-            Err(message)
+            Err(parcel)
         };
         let outcome = if offered.is_ok() { Outcome::Success } else { Outcome::Refused };
         self.end.sent(outcome, Some(bytes), tally);
@@ -87,11 +87,14 @@ impl<T: Message> Receiver<T> {
     pub(crate) fn receive(&self, tally: &mut Tally) -> Received<T> {
         let mut queue = self.queue.borrow_mut();
         match queue.waiting.pop_front() {
-            Some(message) => {
-                self.end.received(Some(message.size()), queue.waiting.len(), tally);
-                Received::Message(message)
+            Some(parcel) => {
+                self.end.received(Some(parcel.message.size()), queue.waiting.len(), tally);
+                Received::Message(parcel)
             }
-            None if queue.closed => Received::Closed,
+            None if queue.closed => {
+                self.end.closed();
+                Received::Closed
+            }
             None => Received::Empty,
         }
     }

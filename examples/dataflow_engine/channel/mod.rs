@@ -53,4 +53,9 @@ impl End {
             capacity = self.capacity as u64
         );
     }
+
+    /// Nothing more will be sent, and all that was sent has been taken.
+    fn closed(&self) {
+        self.channel.in_scope(|| event!(name: "otelcol.channel.complete", Level::DEBUG, {}));
+    }
 }

@@ -5,13 +5,17 @@ use std::rc::Rc;
 use super::processor::Processor;
 use crate::message::{Batch, Lines, Message};
 
-const MOST_LINES: u64 = 512;
-const MOST_BYTES: u64 = 64 * 1024;
-
 /// Gives out a batch once it has enough lines or bytes.
-#[derive(Default)]
 pub(crate) struct Batcher {
     gathered: Lines,
+    enough_lines: u64,
+    enough_bytes: u64,
+}
+
+impl Batcher {
+    pub(crate) fn new(enough_lines: u64, enough_bytes: u64) -> Batcher {
+        Batcher { gathered: Lines::default(), enough_lines, enough_bytes }
+    }
 }
 
 impl Processor for Batcher {
@@ -21,10 +25,14 @@ impl Processor for Batcher {
     fn process(&mut self, lines: Lines, made: &mut Vec<Batch>) {
         for line in lines.iter() {
             self.gathered.push(line, b"");
-            if self.gathered.items() >= MOST_LINES || self.gathered.size() >= MOST_BYTES {
+            if self.gathered.items() >= self.enough_lines || self.gathered.size() >= self.enough_bytes {
                 self.finish(made);
             }
         }
+    }
+
+    fn keeps(&self) -> bool {
+        !self.gathered.is_empty()
     }
 
     fn finish(&mut self, made: &mut Vec<Batch>) {

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use tracing::{Level, event};
+use tracing::{Level, event, info_span};
 
 use super::output::Output;
-use super::{Amount, Progress, Work, processed};
+use super::{Amount, Processed, Progress, SIGNAL, Work};
 use crate::channel::local::{Received, Receiver, Sender};
-use crate::message::{Batch, Message, Outcome};
+use crate::message::{Batch, Message, Outcome, Parcel};
 use crate::tally::Tally;
+use crate::trace::Trace;
 
 /// One input and several outputs.
 pub(crate) struct FanOut {
@@ -30,17 +31,18 @@ impl FanOut {
         all_went
     }
 
-    fn hand_on(&mut self, batch: &Batch, tally: &mut Tally) {
+    fn hand_on(&mut self, Parcel { message: batch, trace }: Parcel<Batch>, tally: &mut Tally) {
         let since = Instant::now();
-        let exporters = self.outputs.len() as u64;
+        let (items, exporters) = (batch.items(), self.outputs.len() as u64);
+        let _in_span = trace.follow(|| info_span!("otelcol.batch.process", otelcol.signal = SIGNAL, otelcol.batch.size = items)).entered();
         for output in &mut self.outputs {
-            output.put(batch.clone());
+            output.put(batch.clone(), Trace::current());
         }
         tally.batches_inflight.add(exporters);
-        event!(name: "otelcol.node.batch.start", Level::TRACE, signal = "logs", batches = exporters, items = batch.items());
+        event!(name: "otelcol.node.batch.start", Level::TRACE, signal = SIGNAL, batches = exporters, items);
 
-        let produced = Amount { items: Some(batch.items() * exporters), bytes: Some(batch.size() * exporters) };
-        processed(Outcome::Success, Amount::of(batch), produced, since, tally);
+        let produced = Amount { items: Some(items * exporters), bytes: Some(batch.size() * exporters) };
+        Processed { outcome: Outcome::Success, consumed: Amount::of(&batch), produced, since }.tell(tally);
     }
 }
 
@@ -48,7 +50,7 @@ impl Work for FanOut {
     fn run(&mut self, tally: &mut Tally) -> Progress {
         while self.flush(tally) {
             match self.input.receive(tally) {
-                Received::Message(batch) => self.hand_on(&batch, tally),
+                Received::Message(parcel) => self.hand_on(parcel, tally),
                 Received::Empty => return Progress::Waiting,
                 Received::Closed => return Progress::Done,
             }

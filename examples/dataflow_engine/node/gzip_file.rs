@@ -8,8 +8,8 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::error_type;
 use super::exporter::Exporter;
+use crate::error_type::error_type;
 use crate::message::Lines;
 
 /// A compressed file, and how often writing to it is made to fail.

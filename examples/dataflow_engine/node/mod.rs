@@ -27,8 +27,16 @@ use std::time::Instant;
 
 use tracing::{Level, Span, event, info_span};
 
+use crate::channel::control::Orders;
+use crate::error_type::error_type;
 use crate::message::{Message, Outcome};
 use crate::tally::Tally;
+
+/// What flows through these nodes.
+const SIGNAL: &str = "logs";
+
+/// Tries to start a node.
+const STARTS: u64 = 2;
 
 /// A node's span, which is the node's entity for as long as it lives.
 pub(crate) struct NodeSpan {
@@ -46,6 +54,23 @@ impl NodeSpan {
             otelcol.node.r#type = role
         );
         NodeSpan { id, span }
+    }
+
+    /// Makes what the node cannot do without, in a few tries.
+    pub(crate) fn start<T>(&self, mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let _in_node = self.span.enter();
+        let mut attempt = 1;
+        loop {
+            event!(name: "otelcol.node.start", Level::INFO, otelcol.node.start.attempt = attempt);
+            match make() {
+                Err(error) if attempt == STARTS => {
+                    event!(name: "otelcol.node.fail", Level::ERROR, error.r#type = error_type(&error));
+                    return Err(error);
+                }
+                Err(_) => attempt += 1,
+                made => return made,
+            }
+        }
     }
 }
 
@@ -65,8 +90,10 @@ pub(crate) trait Work {
     /// Works until there is nothing to take or nowhere to put it.
     fn run(&mut self, tally: &mut Tally) -> Progress;
 
-    /// Waits for something to do, where it can come from outside the pipeline.
-    fn wait(&mut self) {}
+    /// Where it is told what to do, as long as it may be told something.
+    fn orders(&mut self) -> Option<&mut Orders> {
+        None
+    }
 
     /// What it has to show for itself at the end.
     fn result(&mut self) -> Option<String> {
@@ -78,30 +105,40 @@ pub(crate) trait Work {
 pub(crate) struct Node {
     span: NodeSpan,
     work: Option<Box<dyn Work>>,
+    result: Option<String>,
 }
 
 impl Node {
-    pub(crate) fn start(span: NodeSpan, work: impl Work + 'static) -> Node {
-        span.span.in_scope(|| event!(name: "otelcol.node.start", Level::DEBUG, {}));
-        Node { span, work: Some(Box::new(work)) }
+    /// A node that has been started.
+    pub(crate) fn new(span: NodeSpan, work: impl Work + 'static) -> Node {
+        Node { span, work: Some(Box::new(work)), result: None }
     }
 
-    pub(crate) fn run(&mut self, tally: &mut Tally, results: &mut Vec<String>) -> Progress {
+    /// Starts a node that needs nothing but its channels.
+    pub(crate) fn start(span: NodeSpan, work: impl Work + 'static) -> Node {
+        span.span.in_scope(|| event!(name: "otelcol.node.start", Level::INFO, otelcol.node.start.attempt = 1));
+        Node::new(span, work)
+    }
+
+    pub(crate) fn run(&mut self, tally: &mut Tally) -> Progress {
         let Some(work) = &mut self.work else { return Progress::Done };
         let _in_node = self.span.span.enter();
         let progress = work.run(tally);
         if progress == Progress::Done {
-            results.extend(work.result().map(|result| format!("{}: {result}", self.span.id)));
-            event!(name: "otelcol.node.complete", Level::DEBUG, {});
+            self.result = work.result().map(|result| format!("{}: {result}", self.span.id));
+            event!(name: "otelcol.node.complete", Level::INFO, {});
             self.work = None;
         }
         progress
     }
 
-    pub(crate) fn wait(&mut self) {
-        if let Some(work) = &mut self.work {
-            work.wait();
-        }
+    pub(crate) fn orders(&mut self) -> Option<&mut Orders> {
+        self.work.as_mut()?.orders()
+    }
+
+    /// What it has to show for itself, once it is done.
+    pub(crate) fn result(&mut self) -> Option<String> {
+        self.result.take()
     }
 }
 
@@ -123,40 +160,44 @@ impl Amount {
     }
 }
 
-/// Tells that the node in force worked on one message, and counts it.
-fn processed(outcome: Outcome, consumed: Amount, produced: Amount, since: Instant, tally: &mut Tally) {
-    let counts = [
-        (&mut tally.consumed_items, consumed.items),
-        (&mut tally.consumed_bytes, consumed.bytes),
-        (&mut tally.produced_items, produced.items),
-        (&mut tally.produced_bytes, produced.bytes),
-    ];
-    for (total, amount) in counts {
-        if let Some(amount) = amount {
-            total.add(amount);
-        }
-    }
-    event!(
-        name: "otelcol.node.process",
-        Level::TRACE,
-        signal = "logs",
-        outcome = outcome.name(),
-        consumed_items = consumed.items,
-        consumed_bytes = consumed.bytes,
-        produced_items = produced.items,
-        produced_bytes = produced.bytes,
-        duration = since.elapsed().as_secs_f64()
-    );
+/// What became of one message.
+struct Processed {
+    outcome: Outcome,
+    consumed: Amount,
+    produced: Amount,
+    since: Instant,
 }
 
-/// The class of an input or output error: a word of a small set, never the message.
-pub(crate) fn error_type(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => "not_found",
-        io::ErrorKind::PermissionDenied => "permission_denied",
-        io::ErrorKind::IsADirectory => "is_a_directory",
-        io::ErrorKind::StorageFull => "storage_full",
-        io::ErrorKind::TimedOut => "timed_out",
-        _ => "_OTHER",
+impl Processed {
+    /// Tells it of the node in force, and counts it.
+    fn tell(self, tally: &mut Tally) {
+        let Processed { outcome, consumed, produced, since } = self;
+        let failed = if outcome == Outcome::Failure { consumed } else { Amount::default() };
+        let counts = [
+            (&mut tally.consumed_items, consumed.items),
+            (&mut tally.consumed_bytes, consumed.bytes),
+            (&mut tally.produced_items, produced.items),
+            (&mut tally.produced_bytes, produced.bytes),
+            (&mut tally.failed_items, failed.items),
+            (&mut tally.failed_bytes, failed.bytes),
+        ];
+        for (total, amount) in counts {
+            if let Some(amount) = amount {
+                total.add(amount);
+            }
+        }
+        event!(
+            name: "otelcol.node.process",
+            Level::TRACE,
+            signal = SIGNAL,
+            outcome = outcome.name(),
+            consumed_items = consumed.items,
+            consumed_bytes = consumed.bytes,
+            produced_items = produced.items,
+            produced_bytes = produced.bytes,
+            failed_items = failed.items,
+            failed_bytes = failed.bytes,
+            duration = since.elapsed().as_secs_f64()
+        );
     }
 }

@@ -4,13 +4,14 @@
 use std::collections::VecDeque;
 
 use crate::channel::local::Sender;
-use crate::message::Message;
+use crate::message::{Message, Parcel};
 use crate::tally::Tally;
+use crate::trace::Trace;
 
 /// The sending end of a channel, and what it refused.
 pub(super) struct Output<T> {
     sender: Sender<T>,
-    held: VecDeque<T>,
+    held: VecDeque<Parcel<T>>,
 }
 
 impl<T: Message> Output<T> {
@@ -19,14 +20,14 @@ impl<T: Message> Output<T> {
     }
 
     /// Puts a message behind those that are held.
-    pub(super) fn put(&mut self, message: T) {
-        self.held.push_back(message);
+    pub(super) fn put(&mut self, message: T, trace: Trace) {
+        self.held.push_back(Parcel { message, trace });
     }
 
     /// Offers what is held; says whether all of it went.
     pub(super) fn flush(&mut self, tally: &mut Tally) -> bool {
-        while let Some(message) = self.held.pop_front() {
-            if let Err(refused) = self.sender.send(message, tally) {
+        while let Some(parcel) = self.held.pop_front() {
+            if let Err(refused) = self.sender.send(parcel, tally) {
                 self.held.push_front(refused);
                 return false;
             }

@@ -35,4 +35,8 @@ impl Processor for ParseLines {
             made.push(lines);
         }
     }
+
+    fn keeps(&self) -> bool {
+        !self.begun.is_empty()
+    }
 }
