@@ -210,28 +210,3 @@ fn the_nodes_set_counts_items_and_bytes_by_signal_and_outcome_and_takes_their_ba
     let bare: Vec<_> = set.dimensions.iter().map(|dimension| dimension.fields.join(" ")).collect();
     assert_eq!(bare, ["outcome", "signal"]);
 }
-
-/// `WEAVER` names OpenTelemetry Weaver's program, `WEAVER_POLICIES` folders of its policies, separated as in `PATH`.
-#[test]
-fn opentelemetry_weaver_finds_nothing_but_that_the_format_is_new() {
-    let Some(weaver) = std::env::var_os("WEAVER") else { return };
-    let policies = std::env::var_os("WEAVER_POLICIES").unwrap_or_default();
-    for registry in ["otelcol", "self"] {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("registry").join(registry);
-        let mut command = std::process::Command::new(&weaver);
-        // Weaver looks for dependencies from the working directory, and reads nothing of a registry that is called `.`.
-        command.current_dir(&folder).args(["registry", "check", "-r", &format!("../{registry}"), "--v2"]);
-        command.args(["--diagnostic-format", "json", "--diagnostic-stdout", "--quiet"]);
-        std::env::split_paths(&policies).for_each(|folder| drop(command.arg("-p").arg(folder)));
-        let output = command.output().expect("Weaver runs");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let diagnostics: Vec<serde_json::Value> = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{registry}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
-        assert!(output.status.success(), "{registry}: {text}");
-        assert!(diagnostics.iter().all(|one| one.to_string().contains("UnstableFileFormat")), "{registry}: {text}");
-        let files = std::fs::read_dir(&folder).expect("the registry").flatten().map(|entry| entry.file_name());
-        for file in files.filter(|file| file.to_string_lossy().ends_with(".yaml") && file != "manifest.yaml") {
-            assert!(text.contains(&*file.to_string_lossy()), "Weaver did not read {}", file.display());
-        }
-    }
-}
