@@ -18,7 +18,7 @@ use crate::options::{Options, RegistrySource};
 use crate::resource::{Detector, Resource};
 use crate::sink::JsonLines;
 #[cfg(feature = "console")]
-use crate::sink::{Console, EventTally};
+use crate::sink::{Console, ConsoleTally};
 
 /// What becomes of a mistake in code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) struct Prepared {
     pub(crate) warnings: Vec<String>,
     /// What the console counts, where it is a sink.
     #[cfg(feature = "console")]
-    pub(crate) tally: Option<Arc<EventTally>>,
+    pub(crate) tally: Option<Arc<ConsoleTally>>,
 }
 
 /// Longest time a record waits where a person watches.
@@ -112,7 +112,7 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
     let mut everywhere = Vec::new();
     let mut add = |sink: Box<dyn LocalSink>, name: String| {
         everywhere.push(name);
-        export.locals.push(LocalDestination { sink, logs: true, metrics: true });
+        export.locals.push(LocalDestination { sink, logs: true, traces: true, metrics: true });
     };
     if let Some((path, lines)) = file {
         add(Box::new(lines), format!("file {}", escape::text(&path.to_string_lossy())));
@@ -164,11 +164,11 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
 
 /// Adds the console to the sinks, and gives what it counts.
 #[cfg(feature = "console")]
-fn watch(export: &mut ExportSettings, colour: bool, logs: bool, metrics: bool) -> Arc<EventTally> {
-    let tally = Arc::new(EventTally::default());
+fn watch(export: &mut ExportSettings, colour: bool, logs: bool, metrics: bool) -> Arc<ConsoleTally> {
+    let tally = Arc::new(ConsoleTally::default());
     let colour = colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let sink = Box::new(Console::new(Box::new(std::io::stderr()), colour, tally.clone()));
-    export.locals.push(LocalDestination { sink, logs, metrics });
+    export.locals.push(LocalDestination { sink, logs, traces: logs, metrics });
     export.log_delay = CONSOLE_DELAY;
     tally
 }

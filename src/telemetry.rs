@@ -19,7 +19,7 @@ use crate::describe::Description;
 use crate::export::{ExporterHandle, FlushError, Report, Stats};
 use crate::foreign_filter::ForeignFilters;
 #[cfg(feature = "console")]
-use crate::sink::EventTally;
+use crate::sink::ConsoleTally;
 use crate::snapshot::MetricsSnapshot;
 #[cfg(feature = "console")]
 use crate::summary::{AtShutdown, at_shutdown};
@@ -51,7 +51,7 @@ pub(crate) struct Live {
 /// What is kept for the summary, where the console is a sink.
 #[cfg(feature = "console")]
 pub(crate) struct WatchedConsole {
-    tally: Arc<EventTally>,
+    tally: Arc<ConsoleTally>,
     started: Instant,
     /// The process that started it: a forked child has nothing to sum up.
     pid: u32,
@@ -61,7 +61,7 @@ pub(crate) struct WatchedConsole {
 #[cfg(feature = "console")]
 impl WatchedConsole {
     /// From now on.
-    pub(crate) fn new(tally: Arc<EventTally>) -> Self {
+    pub(crate) fn new(tally: Arc<ConsoleTally>) -> Self {
         WatchedConsole { tally, started: Instant::now(), pid: std::process::id(), summed_up: AtomicBool::new(false) }
     }
 }
@@ -75,7 +75,7 @@ impl Telemetry {
         Telemetry { live: Some(live) }
     }
 
-    /// Sends all that was emitted until now, records and metrics, and awaits the answers.
+    /// Sends all that was emitted until now, records, ended spans and metrics, and awaits the answers.
     ///
     /// # Errors
     /// If the deadline passed first, something was dropped, or telemetry was shut down before.
@@ -83,8 +83,8 @@ impl Telemetry {
         self.live.as_ref().map_or(Ok(()), |live| live.exporter.force_flush(timeout))
     }
 
-    /// Sends what is there, awaits the answers, and ends the export thread. Records that are emitted later are dropped, counted; their
-    /// measurements are not taken any more.
+    /// Sends what is there, awaits the answers, and ends the export thread. Records that are emitted and spans that end later are dropped,
+    /// counted; measurements are not taken any more.
     ///
     /// May be called again, from any thread; the report is then that of the last moment. Where the console is a sink, the first call prints a
     /// summary on stdout.
@@ -155,7 +155,8 @@ impl Live {
             registry: &self.description.registry,
             uptime: console.started.elapsed(),
             metrics: &self.snapshot(),
-            events: console.tally.read(),
+            events: console.tally.events(),
+            spans: console.tally.spans(),
             stats: &self.exporter.stats(),
             layer: &self.weaver.stats(),
         };

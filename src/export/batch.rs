@@ -15,8 +15,6 @@ use tracing_weaver_layers::{Record, RecordScope};
 use super::attribute::key_values;
 use super::source::Readings;
 
-/// Most records in one request.
-pub(crate) const MAX_ITEMS: usize = 512;
 /// Most bytes in one request, unless one record alone has more.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// Scopes that are remembered; past it all are forgotten and encoded anew.
@@ -35,6 +33,7 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct LogBatcher {
     resource: Vec<u8>,
+    max_items: usize,
     scopes: ScopeTable,
     groups: Vec<Group>,
     group_of: HashMap<usize, usize>,
@@ -51,10 +50,12 @@ struct Group {
 }
 
 impl LogBatcher {
-    /// For a resource (its encoded message) and the registry's schema URL, empty where there is no registry.
-    pub(crate) fn new(resource: &[u8], schema_url: &str) -> Self {
+    /// For a resource (its encoded message) and the registry's schema URL, empty where there is no registry; at most `max_items` records in
+    /// a batch.
+    pub(crate) fn new(resource: &[u8], schema_url: &str, max_items: usize) -> Self {
         LogBatcher {
             resource: field(1, resource),
+            max_items,
             scopes: ScopeTable::new(schema_url),
             groups: Vec::new(),
             group_of: HashMap::new(),
@@ -81,7 +82,7 @@ impl LogBatcher {
         self.items += 1;
         self.bytes += length;
         self.oldest.get_or_insert(now);
-        if self.items >= MAX_ITEMS || self.bytes >= MAX_BYTES {
+        if self.items >= self.max_items || self.bytes >= MAX_BYTES {
             self.close();
         }
     }

@@ -1,13 +1,15 @@
-//! The destinations of both signals: receivers behind queues, and sinks inside the process.
+//! The destinations of all signals: receivers behind queues, and sinks inside the process.
 //! The export thread hands each batch on here and asks how far it has come.
 //! A destination that fails, fills up or panics is counted and never holds up another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use prost::Message as _;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::{DecodeError, Message as _};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -23,6 +25,7 @@ use super::transport::Transport;
 /// A receiver of one signal: its queue and the task that empties it.
 #[derive(Debug)]
 pub(super) struct Remote {
+    /// In what is said on stderr. Several signals may go to one receiver, so that its address alone would not tell them apart.
     name: String,
     endpoint: OtlpEndpoint,
     signal: Signal,
@@ -45,9 +48,10 @@ impl Remote {
             Protocol::HttpJson => "otlp_http_json",
             Protocol::Grpc => "otlp_grpc",
         };
-        let name = format!("otlp {} {}", endpoint.protocol.as_str(), endpoint.shown());
-        let kind = format!("{protocol}_{}_exporter", noun(signal));
-        let account = ledger.open(signal, Component { name: name.clone(), kind, server: Some(endpoint.server()) });
+        let receiver = format!("otlp {} {}", endpoint.protocol.as_str(), endpoint.shown());
+        let kind = format!("{protocol}_{}_exporter", signal.noun());
+        let name = format!("{} to {receiver}", signal.items());
+        let account = ledger.open(signal, Component { name: receiver, kind, server: Some(endpoint.server()) });
         let queue = Arc::new(Queue::new(ledger.clone(), account, QUEUE_BYTES, settled));
         Remote { name, endpoint, signal, queue, task: None, diagnostics }
     }
@@ -65,11 +69,7 @@ impl Remote {
         if let Some(what) = transport.fault() {
             self.diagnostics.say(Kind::Setup, &self.name, what);
         }
-        let items = match self.signal {
-            Signal::Records => "records",
-            Signal::Points => "data points",
-        };
-        let sender = Sender { name: self.name.clone(), items, diagnostics: self.diagnostics.clone() };
+        let sender = Sender { name: self.name.clone(), items: self.signal.items(), diagnostics: self.diagnostics.clone() };
         self.task = Some(tokio::spawn(send(self.queue.clone(), transport, self.endpoint.timeout, sender)));
     }
 
@@ -85,8 +85,7 @@ impl Remote {
 /// A sink inside the process, with an account for each signal that it gets.
 pub(super) struct Local {
     sink: Box<dyn LocalSink>,
-    logs: Option<Account>,
-    metrics: Option<Account>,
+    accounts: [Option<Account>; Signal::ALL.len()],
     ledger: Arc<Ledger>,
     diagnostics: Arc<Diagnostics>,
 }
@@ -95,22 +94,35 @@ impl Local {
     /// Opens its accounts.
     pub(super) fn new(destination: LocalDestination, ledger: &Arc<Ledger>, diagnostics: Arc<Diagnostics>) -> Self {
         let name = destination.sink.name();
-        let open = |wanted: bool, signal| {
-            let kind = format!("{name}_{}_exporter", noun(signal));
+        let accounts = Signal::ALL.map(|signal| {
+            let wanted = match signal {
+                Signal::Records => destination.logs,
+                Signal::Spans => destination.traces,
+                Signal::Points => destination.metrics,
+            };
+            let kind = format!("{name}_{}_exporter", signal.noun());
             wanted.then(|| ledger.open(signal, Component { name: name.to_owned(), kind, server: None }))
-        };
-        let logs = open(destination.logs, Signal::Records);
-        let metrics = open(destination.metrics, Signal::Points);
-        Local { sink: destination.sink, logs, metrics, ledger: ledger.clone(), diagnostics }
+        });
+        Local { sink: destination.sink, accounts, ledger: ledger.clone(), diagnostics }
     }
 
-    fn take(&mut self, account: Account, items: u64, give: impl FnOnce(&mut dyn LocalSink) -> Result<(), SinkError>) {
-        let outcome = if self.guard(give) { Outcome::Exported { rejected: 0 } } else { Outcome::Dropped(DropReason::SinkFailed) };
+    fn account(&self, signal: Signal) -> Option<Account> {
+        self.accounts[signal as usize]
+    }
+
+    fn take(&mut self, account: Account, items: u64, request: &Result<Request, DecodeError>) {
+        let outcome = match request {
+            Err(_) => Outcome::Dropped(DropReason::Encode),
+            Ok(request) => match self.guard(|sink| request.give(sink)) {
+                true => Outcome::Exported { rejected: 0 },
+                false => Outcome::Dropped(DropReason::SinkFailed),
+            },
+        };
         self.ledger.record(account, items, outcome);
     }
 
     /// Makes what was taken visible to others.
-    pub(super) fn flush(&mut self) {
+    fn flush(&mut self) {
         self.guard(|sink| sink.flush());
     }
 
@@ -128,32 +140,58 @@ impl Local {
     }
 }
 
+/// A request as sinks inside the process get it.
+enum Request {
+    Logs(ExportLogsServiceRequest),
+    Traces(ExportTraceServiceRequest),
+    Metrics(ExportMetricsServiceRequest),
+}
+
+impl Request {
+    fn decode(signal: Signal, payload: Bytes) -> Result<Self, DecodeError> {
+        match signal {
+            Signal::Records => ExportLogsServiceRequest::decode(payload).map(Request::Logs),
+            Signal::Spans => ExportTraceServiceRequest::decode(payload).map(Request::Traces),
+            Signal::Points => ExportMetricsServiceRequest::decode(payload).map(Request::Metrics),
+        }
+    }
+
+    fn give(&self, sink: &mut dyn LocalSink) -> Result<(), SinkError> {
+        match self {
+            Request::Logs(request) => sink.logs(request),
+            Request::Traces(request) => sink.traces(request),
+            Request::Metrics(request) => sink.metrics(request),
+        }
+    }
+}
+
 /// Where everything goes.
 pub(super) struct Destinations {
-    logs: Option<Remote>,
-    metrics: Option<Remote>,
+    remotes: [Option<Remote>; Signal::ALL.len()],
     locals: Vec<Local>,
     nowhere: Option<Account>,
     ledger: Arc<Ledger>,
 }
 
 impl Destinations {
-    /// All of them. Records without a destination are counted on an account of their own.
-    pub(super) fn new(logs: Option<Remote>, metrics: Option<Remote>, locals: Vec<Local>, ledger: Arc<Ledger>) -> Self {
-        let nowhere = (logs.is_none() && locals.iter().all(|local| local.logs.is_none()))
-            .then(|| ledger.open(Signal::Records, Component { name: "none".into(), kind: String::new(), server: None }));
-        Destinations { logs, metrics, locals, nowhere, ledger }
+    /// All of them, receivers in the order of [`Signal::ALL`]. Records without a destination are counted on an account of their own.
+    pub(super) fn new(remotes: [Option<Remote>; Signal::ALL.len()], locals: Vec<Local>, ledger: Arc<Ledger>) -> Self {
+        let mut destinations = Destinations { remotes, locals, nowhere: None, ledger };
+        destinations.nowhere = (!destinations.take(Signal::Records)).then(|| {
+            let nobody = Component { name: "none".into(), kind: String::new(), server: None };
+            destinations.ledger.open(Signal::Records, nobody)
+        });
+        destinations
     }
 
-    /// Whether metrics go anywhere.
-    pub(super) fn take_metrics(&self) -> bool {
-        self.metrics.is_some() || self.locals.iter().any(|local| local.metrics.is_some())
+    /// Whether a signal goes anywhere.
+    pub(super) fn take(&self, signal: Signal) -> bool {
+        self.remote(signal).is_some() || self.have_local(signal)
     }
 
-    /// Whether records may come: while the only destination of records is full, they are better left where they are.
-    pub(super) fn have_room(&self) -> bool {
-        let full = self.logs.as_ref().is_some_and(|remote| !remote.queue.has_room());
-        !full || self.locals.iter().any(|local| local.logs.is_some())
+    /// Whether more of a signal may come: while its only destination is full, it is better left where it is.
+    pub(super) fn have_room(&self, signal: Signal) -> bool {
+        self.have_local(signal) || self.remote(signal).is_none_or(|remote| remote.queue.has_room())
     }
 
     /// How many batches of a signal went to its receiver so far.
@@ -167,59 +205,44 @@ impl Destinations {
     }
 
     fn remote(&self, signal: Signal) -> Option<&Remote> {
-        match signal {
-            Signal::Records => self.logs.as_ref(),
-            Signal::Points => self.metrics.as_ref(),
-        }
+        self.remotes[signal as usize].as_ref()
+    }
+
+    fn have_local(&self, signal: Signal) -> bool {
+        self.locals.iter().any(|local| local.account(signal).is_some())
     }
 
     /// Starts what has to run, or to run again.
     pub(super) fn keep_running(&mut self) {
-        self.logs.iter_mut().chain(&mut self.metrics).for_each(Remote::keep_running);
+        self.remotes.iter_mut().flatten().for_each(Remote::keep_running);
     }
 
-    /// Hands a batch of records on.
-    pub(super) fn logs(&mut self, batch: Batch) {
+    /// Hands a batch on to all that take its signal.
+    pub(super) fn hand_on(&mut self, signal: Signal, batch: Batch) {
         let items = batch.items;
-        self.ledger.hand_on(Signal::Records, items);
-        if let Some(account) = self.nowhere {
+        self.ledger.hand_on(signal, items);
+        if let (Signal::Records, Some(account)) = (signal, self.nowhere) {
             self.ledger.record(account, items, Outcome::Dropped(DropReason::NoDestination));
         }
-        if self.locals.iter().any(|local| local.logs.is_some()) {
-            let request = ExportLogsServiceRequest::decode(batch.payload.clone());
+        if self.have_local(signal) {
+            let request = Request::decode(signal, batch.payload.clone());
             for local in &mut self.locals {
-                match (local.logs, &request) {
-                    (Some(account), Ok(request)) => local.take(account, items, |sink| sink.logs(request)),
-                    (Some(account), Err(_)) => self.ledger.record(account, items, Outcome::Dropped(DropReason::Encode)),
-                    (None, _) => {}
+                if let Some(account) = local.account(signal) {
+                    local.take(account, items, &request);
                 }
             }
         }
-        if let Some(remote) = &self.logs {
+        if let Some(remote) = self.remote(signal) {
             remote.queue.push(batch);
         }
     }
 
     /// Hands one collection of metrics on; what is still waiting of an older one is out of date. Returns the number of its first batch.
-    pub(super) fn metrics(&mut self, batches: Vec<Batch>) -> Option<u64> {
-        let superseded = self.metrics.as_ref().and_then(|remote| remote.queue.supersede());
+    pub(super) fn collection(&mut self, batches: Vec<Batch>) -> Option<u64> {
+        let superseded = self.remote(Signal::Points).and_then(|remote| remote.queue.supersede());
         for batch in batches {
-            let items = batch.items;
-            self.ledger.take(Signal::Points, items, batch.payload.len() as u64);
-            self.ledger.hand_on(Signal::Points, items);
-            if self.locals.iter().any(|local| local.metrics.is_some()) {
-                let request = ExportMetricsServiceRequest::decode(batch.payload.clone());
-                for local in &mut self.locals {
-                    match (local.metrics, &request) {
-                        (Some(account), Ok(request)) => local.take(account, items, |sink| sink.metrics(request)),
-                        (Some(account), Err(_)) => self.ledger.record(account, items, Outcome::Dropped(DropReason::Encode)),
-                        (None, _) => {}
-                    }
-                }
-            }
-            if let Some(remote) = &self.metrics {
-                remote.queue.push(batch);
-            }
+            self.ledger.take(Signal::Points, batch.items, batch.payload.len() as u64);
+            self.hand_on(Signal::Points, batch);
         }
         superseded
     }
@@ -231,14 +254,36 @@ impl Destinations {
 
     /// Stops everything; what has no outcome is given up.
     pub(super) fn stop(&mut self) {
-        self.logs.iter_mut().chain(&mut self.metrics).for_each(Remote::stop);
+        self.remotes.iter_mut().flatten().for_each(Remote::stop);
         self.flush_locals();
     }
 }
 
-fn noun(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Records => "log",
-        Signal::Points => "metric",
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::export::settings::{Compression, Tls};
+
+    #[test]
+    fn the_signals_of_one_receiver_are_told_apart_in_what_is_said() {
+        let ledger = Arc::new(Ledger::default());
+        let names = Signal::ALL.map(|signal| {
+            let endpoint = OtlpEndpoint {
+                url: "http://localhost:4317".into(),
+                protocol: Protocol::Grpc,
+                headers: Vec::new(),
+                timeout: Duration::from_secs(1),
+                compression: Compression::None,
+                tls: Ok(Tls::default()),
+            };
+            Remote::new(endpoint, signal, &ledger, Arc::default(), Arc::default()).name
+        });
+        assert_eq!(
+            names,
+            ["records", "spans", "data points"].map(|items| format!("{items} to otlp grpc http://localhost:4317")),
+            "what is said of one would else hold back what is to be said of another"
+        );
     }
 }

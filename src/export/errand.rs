@@ -5,11 +5,12 @@
 use std::time::{Duration, Instant};
 
 use super::control::Errand;
+use super::ledger::Lost;
 use super::report::FlushError;
 
 /// Kept back from the deadline of the end, so that its report is ready when it comes.
 const MARGIN: Duration = Duration::from_millis(100);
-/// How long a flush or the end holds the metrics back, so that they count the records that went before them.
+/// How long a flush or the end holds the metrics back, so that they count the records and spans that went before them.
 const METRICS_WAIT: Duration = Duration::from_secs(1);
 
 /// How far an errand has come.
@@ -17,17 +18,21 @@ const METRICS_WAIT: Duration = Duration::from_secs(1);
 pub(super) enum Stage {
     /// Records that were there when it began are taken: done when none is left. While threads write on that may never be,
     /// so a flush is content when as many bytes were taken as all queues could hold when it began.
-    Draining {
+    Records {
         /// Bytes of records taken since start by then.
         bytes: u64,
-        /// When metrics go without waiting for the last record; `None` once they went. Else a receiver that is slow to take records
-        /// would use up the whole time, and no metrics would leave at all.
-        metrics_by: Option<Instant>,
     },
-    /// The records are on their way; metrics wait for them, so that they count them, but not longer than `until`.
-    Records {
+    /// Spans that were there when it began are taken.
+    Spans {
         /// Batches of records to be settled.
-        position: u64,
+        records: u64,
+    },
+    /// Records and spans are on their way; metrics wait for them, so that they count them, but not longer than `until`.
+    Sent {
+        /// Batches of records to be settled.
+        records: u64,
+        /// Batches of spans to be settled.
+        spans: u64,
         /// When metrics wait no longer.
         until: Instant,
     },
@@ -35,6 +40,8 @@ pub(super) enum Stage {
     Metrics {
         /// Batches of records to be settled.
         records: u64,
+        /// Batches of spans to be settled.
+        spans: u64,
         /// Batches of data points to be settled.
         points: u64,
     },
@@ -42,22 +49,39 @@ pub(super) enum Stage {
     Done,
 }
 
+/// What an errand is measured by, as it stood when the errand began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beginning {
+    /// Bytes of records taken since start, when a flush is content.
+    pub(super) bytes: u64,
+    /// Spans to be taken since start.
+    pub(super) spans: u64,
+    /// What was lost until then.
+    pub(super) lost: Lost,
+}
+
 /// An errand that the export thread is on.
 #[derive(Debug)]
 pub(super) struct Running {
     errand: Errand,
-    lost_before: (u64, u64),
+    lost_before: Lost,
     /// When it was taken.
     pub(super) began: Instant,
+    /// Spans to be taken since start.
+    pub(super) spans: u64,
+    /// When metrics go without waiting until records and spans are taken; `None` once they went. Else a receiver that is slow to take those
+    /// would use up the whole time, and no metrics would leave at all.
+    pub(super) metrics_by: Option<Instant>,
     /// How far it has come.
     pub(super) stage: Stage,
 }
 
 impl Running {
-    /// At its beginning, `bytes` being what to take at most and `lost` what was lost until then.
-    pub(super) fn new(errand: Errand, bytes: u64, lost: (u64, u64), now: Instant) -> Self {
-        let mut running = Running { errand, lost_before: lost, began: now, stage: Stage::Done };
-        running.stage = Stage::Draining { bytes, metrics_by: Some(running.metrics_by(now, None)) };
+    /// At its beginning.
+    pub(super) fn new(errand: Errand, beginning: Beginning, now: Instant) -> Self {
+        let Beginning { bytes, spans, lost } = beginning;
+        let mut running = Running { errand, lost_before: lost, began: now, spans, metrics_by: None, stage: Stage::Records { bytes } };
+        running.metrics_by = Some(running.metrics_by(now, None));
         running
     }
 
@@ -103,10 +127,9 @@ impl Running {
     }
 
     /// Tells who waits, `lost` being what was lost until now.
-    pub(super) fn reply(self, lost: (u64, u64)) {
-        let records = lost.0.saturating_sub(self.lost_before.0);
-        let points = lost.1.saturating_sub(self.lost_before.1);
-        let result = if records + points > 0 { Err(FlushError::Lost { records, points }) } else { Ok(()) };
+    pub(super) fn reply(self, lost: Lost) {
+        let Lost { records, spans, points } = lost.since(self.lost_before);
+        let result = if records + spans + points > 0 { Err(FlushError::Lost { records, spans, points }) } else { Ok(()) };
         if let Some(reply) = self.errand.reply {
             // Who asked may have gone.
             let _ = reply.try_send(result);

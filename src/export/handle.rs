@@ -15,11 +15,11 @@ use super::batch::LogBatcher;
 use super::control::Control;
 use super::destination::{Destinations, Local, Remote};
 use super::diagnostic::Diagnostics;
-use super::ledger::{Books, Ledger, Signal};
+use super::ledger::{Books, Ledger, Reports, Signal};
 use super::own_metrics::field_reason;
 use super::report::{FlushError, Report, Stats};
 use super::settings::ExportSettings;
-use super::source::{Readings, RecordSource};
+use super::source::{Readings, RecordSource, SpanCounts, SpanSource};
 use super::thread::{ExportThread, unix_nano};
 
 /// Longest deadline that is kept; a longer one is as good as for ever.
@@ -35,6 +35,7 @@ pub(crate) struct ExporterHandle {
     control: Arc<Control>,
     ledger: Arc<Ledger>,
     readings: Arc<dyn Readings>,
+    spans: Option<Arc<dyn SpanSource>>,
     pid: u32,
 }
 
@@ -55,20 +56,33 @@ pub(super) fn start_with(
     let ledger = Arc::new(Ledger::default());
     let diagnostics = Arc::new(Diagnostics::default());
     let remote = |endpoint, signal| Remote::new(endpoint, signal, &ledger, control.wake.clone(), diagnostics.clone());
-    let logs = settings.logs.map(|endpoint| remote(endpoint, Signal::Records));
-    let metrics = settings.metrics.map(|endpoint| remote(endpoint, Signal::Points));
+    let remotes = [(settings.logs, Signal::Records), (settings.traces, Signal::Spans), (settings.metrics, Signal::Points)]
+        .map(|(endpoint, signal)| endpoint.map(|endpoint| remote(endpoint, signal)));
     let locals = settings.locals.into_iter().map(|local| Local::new(local, &ledger, diagnostics.clone())).collect();
+    let destinations = Destinations::new(remotes, locals, ledger.clone());
     let resource = Resource { attributes: key_values(&settings.resource), ..Default::default() };
+    #[cfg(feature = "spans")]
+    let spans = settings.spans.and_then(|queue| {
+        let taken = destinations.take(Signal::Spans);
+        super::spans::source(queue, taken, &resource, control.wake.clone())
+    });
+    #[cfg(not(feature = "spans"))]
+    let spans: Option<Arc<dyn SpanSource>> = None;
     let mut thread = ExportThread {
-        batcher: LogBatcher::new(&resource.encode_to_vec(), &readings.registry().schema_url),
+        batcher: LogBatcher::new(&resource.encode_to_vec(), &readings.registry().schema_url, settings.log_batch),
         source,
         readings: readings.clone(),
         control: control.clone(),
         ledger: ledger.clone(),
         diagnostics,
-        destinations: Destinations::new(logs, metrics, locals, ledger.clone()),
+        destinations,
         resource,
         log_delay: settings.log_delay,
+        spans: spans.clone(),
+        spans_taken: 0,
+        spans_due: 0,
+        span_delay: settings.span_delay.clamp(Duration::from_millis(1), FOR_EVER),
+        next_spans: Instant::now() + settings.span_delay.min(FOR_EVER),
         metric_interval: settings.metric_interval.clamp(Duration::from_millis(1), FOR_EVER),
         next_collection: Instant::now() + settings.metric_interval.min(FOR_EVER),
         merge_interval: settings.merge_interval,
@@ -96,7 +110,7 @@ pub(super) fn start_with(
         runtime.shutdown_background();
     })?;
     has_started.recv().unwrap_or_else(|_| Err(std::io::Error::other("the thread ended at once")))?;
-    Ok(ExporterHandle { control, ledger, readings, pid: std::process::id() })
+    Ok(ExporterHandle { control, ledger, readings, spans, pid: std::process::id() })
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -139,18 +153,19 @@ impl ExporterHandle {
             let deadline = self.control.ask_end(timeout.min(FOR_EVER));
             ended = self.control.wait_end(deadline);
         }
-        let (books, stats) = self.read();
-        let (records, points) = books.reports(&stats);
+        let (books, stats, spans) = self.read();
+        let Reports { records, spans, points } = books.reports(&stats, &spans);
         let deadline_met = ended && self.control.all_sent();
-        Report { records, points, duration: began.elapsed(), deadline_met }
+        Report { records, spans, points, duration: began.elapsed(), deadline_met }
     }
 
     /// Counts since start.
     pub(crate) fn stats(&self) -> Stats {
-        let (books, stats) = self.read();
-        let (records, points) = books.reports(&stats);
+        let (books, stats, spans) = self.read();
+        let Reports { records, spans, points } = books.reports(&stats, &spans);
         Stats {
             records,
+            spans,
             points,
             fields_dropped: stats.fields_dropped.iter().map(|(reason, count)| (field_reason(*reason), *count)).collect(),
             attributes_over_limit: stats.attributes_over_limit,
@@ -165,9 +180,11 @@ impl ExporterHandle {
         std::process::id() != self.pid
     }
 
-    fn read(&self) -> (Books, LayerStats) {
-        let books = if self.is_forked() { self.ledger.try_read().unwrap_or_default() } else { self.ledger.read() };
-        (books, self.readings.stats())
+    fn read(&self) -> (Books, LayerStats, SpanCounts) {
+        let forked = self.is_forked();
+        let books = if forked { self.ledger.try_read().unwrap_or_default() } else { self.ledger.read() };
+        let spans = self.spans.as_ref().and_then(|spans| if forked { spans.try_counts() } else { Some(spans.counts()) });
+        (books, self.readings.stats(), spans.unwrap_or_default())
     }
 }
 

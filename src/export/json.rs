@@ -4,6 +4,7 @@
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -28,6 +29,27 @@ pub(crate) fn logs(request: &ExportLogsServiceRequest) -> Result<String, String>
             for record in &mut scope.log_records {
                 mark_all(&mut record.attributes);
                 record.body.iter_mut().for_each(mark);
+            }
+        }
+    }
+    serde_json::to_string(&request).map(unmark).map_err(failed)
+}
+
+/// A request of spans, on one line.
+pub(crate) fn traces(request: &ExportTraceServiceRequest) -> Result<String, String> {
+    let text = serde_json::to_string(request).map_err(failed)?;
+    if !text.contains("\"doubleValue\":null") {
+        return Ok(text);
+    }
+    let mut request = request.clone();
+    for resource in &mut request.resource_spans {
+        mark_all(resource.resource.iter_mut().flat_map(|resource| &mut resource.attributes));
+        for scope in &mut resource.scope_spans {
+            mark_all(scope.scope.iter_mut().flat_map(|scope| &mut scope.attributes));
+            for span in &mut scope.spans {
+                mark_all(&mut span.attributes);
+                mark_all(span.events.iter_mut().flat_map(|event| &mut event.attributes));
+                mark_all(span.links.iter_mut().flat_map(|link| &mut link.attributes));
             }
         }
     }
@@ -104,6 +126,8 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::ArrayValue;
     use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
     use opentelemetry_proto::tonic::metrics::v1::{Gauge, Metric, ResourceMetrics, ScopeMetrics};
+    use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
     use super::*;
 
@@ -164,6 +188,35 @@ mod tests {
         assert_eq!(record["attributes"][0]["value"]["doubleValue"], "NaN");
         assert_eq!(record["attributes"][1]["value"]["arrayValue"]["values"][0]["doubleValue"], "-Infinity");
         assert_eq!(record["attributes"][2]["value"]["stringValue"], "\"doubleValue\":null");
+    }
+
+    #[test]
+    fn a_span_has_ids_in_hex_and_every_double_of_it_is_named() {
+        let nan = || vec![attribute("nan", Any::DoubleValue(f64::NAN))];
+        let span = Span {
+            trace_id: vec![0xab; 16],
+            span_id: vec![1; 8],
+            parent_span_id: vec![2; 8],
+            kind: 3,
+            start_time_unix_nano: u64::MAX,
+            attributes: nan(),
+            events: vec![Event { attributes: nan(), ..Default::default() }],
+            links: vec![Link { trace_id: vec![3; 16], span_id: vec![4; 8], attributes: nan(), ..Default::default() }],
+            status: Some(Status { code: 2, message: "broken".into() }),
+            ..Default::default()
+        };
+        let scope_spans = vec![ScopeSpans { spans: vec![span], ..Default::default() }];
+        let json = traces(&ExportTraceServiceRequest { resource_spans: vec![ResourceSpans { scope_spans, ..Default::default() }] });
+        let json: serde_json::Value = serde_json::from_str(&json.unwrap()).unwrap();
+        let span = &json["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        assert_eq!(span["traceId"], "abababababababababababababababab");
+        assert_eq!((&span["spanId"], &span["parentSpanId"]), (&"0101010101010101".into(), &"0202020202020202".into()));
+        assert_eq!((&span["kind"], &span["status"]["code"]), (&3.into(), &2.into()));
+        assert_eq!(span["startTimeUnixNano"], "18446744073709551615");
+        assert_eq!(span["links"][0]["traceId"], "03030303030303030303030303030303");
+        for attributes in [&span["attributes"], &span["events"][0]["attributes"], &span["links"][0]["attributes"]] {
+            assert_eq!(attributes[0]["value"]["doubleValue"], "NaN");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The one book of what became of every record and data point, per signal and destination.
+//! The one book of what became of every record, span and data point, per signal and destination.
 //! The export thread writes it once per batch; reports, counts and the software's own metrics read it.
 //! It is locked for a few additions at a time and never while anything else is waited for; producers never touch it.
 
@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing_weaver_layers::{DropReason as LayerReason, LayerStats};
 
 use super::report::{DestinationReport, DropReason, SignalReport};
+use super::source::SpanCounts;
 
 const REASONS: usize = DropReason::ALL.len();
 
@@ -15,8 +16,33 @@ const REASONS: usize = DropReason::ALL.len();
 pub(crate) enum Signal {
     /// Log records.
     Records,
+    /// Trace spans.
+    Spans,
     /// Metric data points.
     Points,
+}
+
+impl Signal {
+    /// All signals, in the order of their numbers.
+    pub(crate) const ALL: [Signal; 3] = [Signal::Records, Signal::Spans, Signal::Points];
+
+    /// What is counted, for people.
+    pub(crate) fn items(self) -> &'static str {
+        match self {
+            Signal::Records => "records",
+            Signal::Spans => "spans",
+            Signal::Points => "data points",
+        }
+    }
+
+    /// The signal in `otel.component.type`.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Signal::Records => "log",
+            Signal::Spans => "span",
+            Signal::Points => "metric",
+        }
+    }
 }
 
 /// Who a destination is in reports and in the software's own metrics.
@@ -84,12 +110,47 @@ pub(crate) struct Book {
 pub(crate) struct Books {
     /// Of records.
     pub(crate) records: Book,
+    /// Of spans.
+    pub(crate) spans: Book,
     /// Of data points.
     pub(crate) points: Book,
     /// Faults of the export thread that it survived.
     pub(crate) faults: u64,
     /// Whether the export thread has ended.
     pub(crate) ended: bool,
+}
+
+/// Items that were lost at all destinations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Records.
+    pub(crate) records: u64,
+    /// Spans.
+    pub(crate) spans: u64,
+    /// Data points.
+    pub(crate) points: u64,
+}
+
+impl Lost {
+    /// What was lost since `before`.
+    pub(crate) fn since(self, before: Lost) -> Lost {
+        Lost {
+            records: self.records.saturating_sub(before.records),
+            spans: self.spans.saturating_sub(before.spans),
+            points: self.points.saturating_sub(before.points),
+        }
+    }
+}
+
+/// One report for each signal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reports {
+    /// Of records.
+    pub(crate) records: SignalReport,
+    /// Of spans.
+    pub(crate) spans: SignalReport,
+    /// Of data points.
+    pub(crate) points: SignalReport,
 }
 
 /// All counts, shared.
@@ -178,29 +239,49 @@ impl Ledger {
 }
 
 impl Books {
-    /// Items lost so far at all destinations, records first. What was superseded is not: its newer values say all that it said.
-    pub(crate) fn lost(&self) -> (u64, u64) {
+    /// Items lost so far at all destinations. What was superseded is not: its newer values say all that it said.
+    pub(crate) fn lost(&self) -> Lost {
         let dropped = |tally: &Tally| tally.dropped.iter().sum::<u64>() - tally.dropped[DropReason::Superseded as usize];
         let lost = |book: &Book| book.tallies.iter().map(|tally| tally.in_doubt + dropped(tally)).sum();
-        (lost(&self.records), lost(&self.points))
+        Lost { records: lost(&self.records), spans: lost(&self.spans), points: lost(&self.points) }
     }
 
-    /// Reports of records and of data points. `stats` must be read after the books.
-    pub(crate) fn reports(&self, stats: &LayerStats) -> (SignalReport, SignalReport) {
+    /// A report for each signal. `stats` and `spans` must be read after the books.
+    pub(crate) fn reports(&self, stats: &LayerStats, spans: &SpanCounts) -> Reports {
+        let records_before = stats.records_dropped.iter().map(|(reason, count)| (layer_reason(*reason), *count));
+        Reports {
+            records: self.report(&self.records, stats.records_created, records_before),
+            spans: self.report(&self.spans, spans.created, spans.dropped()),
+            points: self.points.report(self.points.taken, &[0; REASONS]),
+        }
+    }
+
+    /// `dropped` are those that were given up before the export thread saw them.
+    fn report(&self, book: &Book, created: u64, dropped: impl IntoIterator<Item = (DropReason, u64)>) -> SignalReport {
         let mut before = [0; REASONS];
-        for (reason, count) in &stats.records_dropped {
-            before[layer_reason(*reason) as usize] += count;
+        for (reason, count) in dropped {
+            before[reason as usize] += count;
         }
         if self.ended {
             let lost: u64 = before.iter().sum();
-            before[DropReason::Shutdown as usize] += stats.records_created.saturating_sub(lost + self.records.taken);
+            before[DropReason::Shutdown as usize] += created.saturating_sub(lost + book.taken);
         }
-        (self.records.report(stats.records_created, &before), self.points.report(self.points.taken, &[0; REASONS]))
+        book.report(created, &before)
+    }
+
+    /// The book of a signal.
+    pub(crate) fn of(&self, signal: Signal) -> &Book {
+        match signal {
+            Signal::Records => &self.records,
+            Signal::Spans => &self.spans,
+            Signal::Points => &self.points,
+        }
     }
 
     fn book(&mut self, signal: Signal) -> &mut Book {
         match signal {
             Signal::Records => &mut self.records,
+            Signal::Spans => &mut self.spans,
             Signal::Points => &mut self.points,
         }
     }
@@ -274,7 +355,7 @@ mod tests {
         let mut stats = LayerStats::default();
         stats.records_created = 100;
         stats.records_dropped = vec![(LayerReason::QueueFull, 3)];
-        let (records, _) = ledger.read().reports(&stats);
+        let records = ledger.read().reports(&stats, &SpanCounts::default()).records;
         let report = &records.destinations[0];
         assert_eq!(report.exported, 26);
         assert_eq!(report.dropped, [(DropReason::QueueFull, 13), (DropReason::Rejected, 4)]);
@@ -290,7 +371,7 @@ mod tests {
         ledger.end();
         let mut stats = LayerStats::default();
         stats.records_created = 10;
-        let (records, _) = ledger.read().reports(&stats);
+        let records = ledger.read().reports(&stats, &SpanCounts::default()).records;
         assert_eq!(records.destinations[0].dropped, [(DropReason::Shutdown, 2)]);
         assert_eq!(records.destinations[0].queued, 0);
     }

@@ -22,6 +22,8 @@ mod retry;
 mod settings;
 mod sink;
 mod source;
+#[cfg(feature = "spans")]
+mod spans;
 mod thread;
 mod transport;
 mod watch;
@@ -30,7 +32,7 @@ mod watch;
 mod tests;
 
 pub(crate) use handle::{ExporterHandle, start};
-pub(crate) use json::{logs as logs_json, metrics as metrics_json};
+pub(crate) use json::{logs as logs_json, metrics as metrics_json, traces as traces_json};
 pub use report::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
 pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};
 pub(crate) use sink::{LocalDestination, LocalSink, SinkError};

@@ -8,11 +8,11 @@ use opentelemetry_proto::tonic::metrics::v1::{Metric, NumberDataPoint, ScopeMetr
 use tracing_weaver_layers::{FieldDropReason, LayerStats};
 
 use super::attribute::{int, text};
-use super::ledger::{Book, Books, Tally, layer_reason};
+use super::ledger::{Book, Books, Signal, Tally, layer_reason};
 use super::metrics::sum;
 use super::report::DropReason;
+use super::source::SpanCounts;
 
-const PROCESSOR: &str = "batching_log_processor";
 /// What a record is taken to need in a queue as long as none has been seen.
 const NOMINAL_RECORD: u64 = 256;
 
@@ -30,7 +30,7 @@ pub(crate) fn field_reason(reason: FieldDropReason) -> &'static str {
 }
 
 /// The scope of the software's own metrics.
-pub(crate) fn scope(books: &Books, stats: &LayerStats, start: u64, time: u64) -> ScopeMetrics {
+pub(crate) fn scope(books: &Books, stats: &LayerStats, spans: &SpanCounts, start: u64, time: u64) -> ScopeMetrics {
     let point = |value: u64, attributes| NumberDataPoint {
         attributes,
         start_time_unix_nano: start,
@@ -38,60 +38,77 @@ pub(crate) fn scope(books: &Books, stats: &LayerStats, start: u64, time: u64) ->
         value: Some(Number::AsInt(i64::try_from(value).unwrap_or(i64::MAX))),
         ..Default::default()
     };
-    let processor = || vec![text("otel.component.type", PROCESSOR), text("otel.component.name", &format!("{PROCESSOR}/0"))];
-    let dropped: u64 = stats.records_dropped.iter().map(|(_, count)| count).sum();
-
-    let mut processed = vec![point(books.records.handed, processor())];
-    processed.extend(stats.records_dropped.iter().map(|(reason, count)| {
-        let mut attributes = processor();
-        attributes.push(text("error.type", layer_reason(*reason).as_str()));
-        point(*count, attributes)
-    }));
-    let waiting = stats.records_created.saturating_sub(dropped + books.records.handed);
+    let log = Words { signal: Signal::Records.noun(), one: "log_record", many: "Records" };
+    let span = Words { signal: Signal::Spans.noun(), one: "span", many: "Spans" };
+    let data_point = Words { signal: "metric_data_point", one: "data_point", many: "Data points" };
     let fields =
         stats.fields_dropped.iter().map(|(reason, count)| point(*count, vec![text("tracing_weaver.reason", field_reason(*reason))]));
 
-    let log = "{log_record}";
-    let data_point = "{data_point}";
-    let metrics = [
-        metric("otel.sdk.log.created", "Records that passed the filter.", log, true, vec![point(stats.records_created, Vec::new())]),
-        metric("otel.sdk.processor.log.processed", "Records handed to the exporters, or dropped before.", log, true, processed),
-        metric("otel.sdk.processor.log.queue.size", "Records that wait in queues.", log, false, vec![point(waiting, processor())]),
-        metric(
-            "otel.sdk.processor.log.queue.capacity",
-            "Records that the queues hold: their bound in bytes over the mean size of a record.",
-            log,
-            false,
-            vec![point(capacity(&books.records, stats), processor())],
-        ),
-        metric("otel.sdk.exporter.log.exported", "Records whose export has ended.", log, true, exported(&books.records, &point)),
-        metric(
-            "otel.sdk.exporter.log.inflight",
-            "Records handed to an exporter that have not ended.",
-            log,
-            false,
-            in_flight(&books.records, &point),
-        ),
-        metric(
-            "otel.sdk.exporter.metric_data_point.exported",
-            "Data points whose export has ended.",
-            data_point,
-            true,
-            exported(&books.points, &point),
-        ),
-        metric(
-            "otel.sdk.exporter.metric_data_point.inflight",
-            "Data points handed to an exporter that have not ended.",
-            data_point,
-            false,
-            in_flight(&books.points, &point),
-        ),
-        metric("tracing_weaver.field.dropped", "Fields not exported as they were.", "{field}", true, fields.collect()),
-    ];
+    let created = vec![point(stats.records_created, Vec::new())];
+    let mut metrics = vec![metric("otel.sdk.log.created", "Records that passed the filter.", "{log_record}", true, created)];
+    let dropped = stats.records_dropped.iter().map(|(reason, count)| (layer_reason(*reason), *count)).collect();
+    let records = Processor { created: stats.records_created, dropped, capacity: capacity(&books.records, stats) };
+    metrics.extend(records.metrics(&log, &books.records, &point));
+    if spans.capacity > 0 {
+        let spans = Processor { created: spans.created, dropped: spans.dropped().collect(), capacity: spans.capacity };
+        metrics.extend(spans.metrics(&span, &books.spans, &point));
+    }
+    for (words, book) in [(&log, &books.records), (&span, &books.spans), (&data_point, &books.points)] {
+        let name = |what| format!("otel.sdk.exporter.{}.{what}", words.signal);
+        let (ended, open) = (format!("{} whose export has ended.", words.many), "handed to an exporter that have not ended.");
+        metrics.push(metric(&name("exported"), &ended, &words.unit(), true, exported(book, &point)));
+        metrics.push(metric(&name("inflight"), &format!("{} {open}", words.many), &words.unit(), false, in_flight(book, &point)));
+    }
+    metrics.push(metric("tracing_weaver.field.dropped", "Fields not exported as they were.", "{field}", true, fields.collect()));
     ScopeMetrics {
         scope: Some(InstrumentationScope { name: "tracing_weaver".into(), ..Default::default() }),
         metrics: metrics.into_iter().flatten().collect(),
         schema_url: String::new(),
+    }
+}
+
+/// A data point with these attributes.
+type MakePoint<'a> = &'a dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint;
+
+/// How a signal is called in names, units and descriptions.
+struct Words {
+    signal: &'static str,
+    one: &'static str,
+    many: &'static str,
+}
+
+impl Words {
+    fn unit(&self) -> String {
+        format!("{{{}}}", self.one)
+    }
+}
+
+/// What stands between the program and the exporters of a signal.
+struct Processor {
+    created: u64,
+    dropped: Vec<(DropReason, u64)>,
+    capacity: u64,
+}
+
+impl Processor {
+    fn metrics(&self, words: &Words, book: &Book, point: MakePoint<'_>) -> [Option<Metric>; 3] {
+        let kind = format!("batching_{}_processor", words.signal);
+        let attributes = || vec![text("otel.component.type", &kind), text("otel.component.name", &format!("{kind}/0"))];
+        let mut processed = vec![point(book.handed, attributes())];
+        processed.extend(self.dropped.iter().map(|(reason, count)| {
+            let mut attributes = attributes();
+            attributes.push(text("error.type", reason.as_str()));
+            point(*count, attributes)
+        }));
+        let dropped: u64 = self.dropped.iter().map(|(_, count)| count).sum();
+        let waiting = self.created.saturating_sub(dropped + book.handed);
+        let name = |what| format!("otel.sdk.processor.{}.{what}", words.signal);
+        let metric = |what, description: String, monotonic, points| metric(&name(what), &description, &words.unit(), monotonic, points);
+        [
+            metric("processed", format!("{} handed to the exporters, or dropped before.", words.many), true, processed),
+            metric("queue.size", format!("{} that wait in queues.", words.many), false, vec![point(waiting, attributes())]),
+            metric("queue.capacity", format!("{} that the queues hold.", words.many), false, vec![point(self.capacity, attributes())]),
+        ]
     }
 }
 
@@ -105,7 +122,7 @@ fn metric(name: &str, description: &str, unit: &str, monotonic: bool, points: Ve
     })
 }
 
-fn exported(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) -> Vec<NumberDataPoint> {
+fn exported(book: &Book, point: MakePoint<'_>) -> Vec<NumberDataPoint> {
     let mut points = Vec::new();
     for tally in components(book) {
         points.push(point(tally.exported, attributes(tally)));
@@ -119,7 +136,7 @@ fn exported(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) 
     points
 }
 
-fn in_flight(book: &Book, point: &dyn Fn(u64, Vec<KeyValue>) -> NumberDataPoint) -> Vec<NumberDataPoint> {
+fn in_flight(book: &Book, point: MakePoint<'_>) -> Vec<NumberDataPoint> {
     components(book).map(|tally| point(tally.in_flight, attributes(tally))).collect()
 }
 
@@ -137,7 +154,8 @@ fn attributes(tally: &Tally) -> Vec<KeyValue> {
     attributes
 }
 
-/// Queues are bounded in bytes; in records that is an estimate, so that size and capacity can be compared.
+/// The queues of records are bounded in bytes: the bound over the mean size of a record is an estimate, so that size and capacity can be
+/// compared.
 fn capacity(records: &Book, stats: &LayerStats) -> u64 {
     let mean = records.bytes.checked_div(records.taken).unwrap_or(NOMINAL_RECORD).max(1);
     stats.queue_bytes.1 / mean

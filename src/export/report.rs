@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Why records or data points were given up.
+/// Why records, spans or data points were given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -107,9 +107,10 @@ impl DestinationReport {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SignalReport {
-    /// Records that passed the filter, or data points that were collected.
+    /// Records that passed the filter, sampled spans that ended, or data points that were collected.
     pub created: u64,
-    /// What became of them at each destination. Records that nothing is configured to take stand at one called `none`.
+    /// What became of them at each destination. Records that nothing is configured to take stand at one called `none`; spans that nothing is
+    /// configured to take are not counted at all.
     pub destinations: Vec<DestinationReport>,
 }
 
@@ -121,6 +122,8 @@ pub struct SignalReport {
 pub struct Report {
     /// Records.
     pub records: SignalReport,
+    /// Trace spans.
+    pub spans: SignalReport,
     /// Metric data points.
     pub points: SignalReport,
     /// How long the shutdown took.
@@ -135,6 +138,8 @@ pub struct Report {
 pub struct Stats {
     /// Records.
     pub records: SignalReport,
+    /// Trace spans.
+    pub spans: SignalReport,
     /// Metric data points.
     pub points: SignalReport,
     /// Fields not exported as they were, by `tracing_weaver.reason`; only reasons that occurred.
@@ -157,10 +162,12 @@ pub enum FlushError {
     #[error("not everything was sent and answered within {0:?}; the rest stays queued")]
     Deadline(Duration),
     /// Everything was answered, but not everything was taken.
-    #[error("{records} records and {points} data points were dropped or are in doubt; `stats()` says why")]
+    #[error("{records} records, {spans} spans and {points} data points were dropped or are in doubt; `stats()` says why")]
     Lost {
         /// Records lost while flushing.
         records: u64,
+        /// Spans lost while flushing.
+        spans: u64,
         /// Data points lost while flushing.
         points: u64,
     },
@@ -172,6 +179,10 @@ pub enum FlushError {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         signal(f, "records", &self.records)?;
+        // Where nobody makes spans, a line about them would only raise questions.
+        if self.spans != SignalReport::default() {
+            signal(f, "spans", &self.spans)?;
+        }
         signal(f, "data points", &self.points)?;
         let met = if self.deadline_met { "within its deadline" } else { "the deadline passed first" };
         write!(f, "shutdown took {} ms, {met}", self.duration.as_millis())
@@ -219,15 +230,18 @@ mod tests {
                     queued: 1,
                 }],
             },
-            points: SignalReport::default(),
             duration: Duration::from_millis(12),
             deadline_met: true,
+            ..Default::default()
         };
         assert_eq!(
             report.to_string(),
             "records: 10 created\n  console: 5 exported, 3 dropped (queue_full 2, shutdown 1), 1 in doubt, 1 still queued\n\
              data points: 0 created\nshutdown took 12 ms, within its deadline"
         );
+        let console = DestinationReport { name: "console".into(), exported: 2, ..Default::default() };
+        let traced = Report { spans: SignalReport { created: 2, destinations: vec![console] }, ..report };
+        assert!(traced.to_string().contains("\nspans: 2 created\n  console: 2 exported\ndata points:"), "{traced}");
     }
 
     #[test]

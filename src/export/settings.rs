@@ -9,6 +9,8 @@ use std::time::Duration;
 use tracing_weaver_layers::Value;
 
 use super::sink::LocalDestination;
+#[cfg(feature = "spans")]
+use super::spans::SpanQueue;
 use super::watch::Watch;
 
 /// Everything the exporter needs to know.
@@ -37,9 +39,14 @@ pub(crate) struct ExportSettings {
     /// How long a span waits at most for its batch to fill.
     pub(crate) span_delay: Duration,
     /// Most spans in one request.
+    #[cfg_attr(not(feature = "spans"), allow(dead_code))]
     pub(crate) span_batch: usize,
     /// Most spans that wait for the export thread.
+    #[cfg_attr(not(feature = "spans"), allow(dead_code))]
     pub(crate) span_queue: usize,
+    /// Where spans wait; `None`: nobody makes any.
+    #[cfg(feature = "spans")]
+    pub(crate) spans: Option<Arc<SpanQueue>>,
 }
 
 impl ExportSettings {
@@ -59,7 +66,17 @@ impl ExportSettings {
             span_delay: Duration::from_secs(5),
             span_batch: 512,
             span_queue: 2048,
+            #[cfg(feature = "spans")]
+            spans: None,
         }
+    }
+
+    /// Makes the queue that the layer is to put spans into, with the bounds that stand here.
+    #[cfg(feature = "spans")]
+    pub(crate) fn open_span_queue(&mut self) -> Arc<SpanQueue> {
+        let queue = Arc::new(SpanQueue::new(self.span_queue, self.span_batch));
+        self.spans = Some(queue.clone());
+        queue
     }
 }
 

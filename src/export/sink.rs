@@ -6,6 +6,7 @@ use std::fmt;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 /// Takes batches inside the process.
 pub(crate) trait LocalSink: Send {
@@ -14,6 +15,9 @@ pub(crate) trait LocalSink: Send {
 
     /// Takes records. An error drops the whole request, counted.
     fn logs(&mut self, request: &ExportLogsServiceRequest) -> Result<(), SinkError>;
+
+    /// Takes spans. An error drops the whole request, counted.
+    fn traces(&mut self, request: &ExportTraceServiceRequest) -> Result<(), SinkError>;
 
     /// Takes metrics. An error drops the whole request, counted.
     fn metrics(&mut self, request: &ExportMetricsServiceRequest) -> Result<(), SinkError>;
@@ -39,6 +43,8 @@ pub(crate) struct LocalDestination {
     pub(crate) sink: Box<dyn LocalSink>,
     /// Whether it gets records.
     pub(crate) logs: bool,
+    /// Whether it gets spans.
+    pub(crate) traces: bool,
     /// Whether it gets metrics.
     pub(crate) metrics: bool,
 }
@@ -48,6 +54,7 @@ impl fmt::Debug for LocalDestination {
         f.debug_struct("LocalDestination")
             .field("sink", &self.sink.name())
             .field("logs", &self.logs)
+            .field("traces", &self.traces)
             .field("metrics", &self.metrics)
             .finish()
     }

@@ -11,16 +11,16 @@ use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tracing_weaver_layers::MetricsSnapshot;
 
-use super::batch::{LogBatcher, MAX_BYTES};
+use super::batch::{Batch, LogBatcher, MAX_BYTES};
 use super::control::Control;
 use super::destination::Destinations;
 use super::diagnostic::{Diagnostics, Kind};
-use super::errand::{Running, Stage};
+use super::errand::{Beginning, Running, Stage};
 use super::ledger::{Ledger, Signal};
 use super::metrics::{requests, scope_metrics};
 use super::own_metrics;
 use super::report::DropReason;
-use super::source::{Readings, RecordSource};
+use super::source::{Readings, RecordSource, SpanCounts, SpanSource, TakenSpans};
 use super::watch::Watch;
 
 /// Bytes that one turn drains.
@@ -44,6 +44,13 @@ pub(super) struct ExportThread {
     pub(super) batcher: LogBatcher,
     pub(super) resource: Resource,
     pub(super) log_delay: Duration,
+    /// `None` where nobody makes or takes spans.
+    pub(super) spans: Option<Arc<dyn SpanSource>>,
+    pub(super) spans_taken: u64,
+    /// Of the spans so many, since start, are not to wait until a request is full.
+    pub(super) spans_due: u64,
+    pub(super) span_delay: Duration,
+    pub(super) next_spans: Instant,
     pub(super) metric_interval: Duration,
     pub(super) next_collection: Instant,
     pub(super) merge_interval: Duration,
@@ -102,6 +109,7 @@ impl ExportThread {
         self.destinations.stop();
         let unsent = self.batcher.discard();
         self.ledger.drop_for_all(Signal::Records, unsent, DropReason::Shutdown);
+        self.spans.iter().for_each(|spans| spans.clear());
         self.ledger.end();
     }
 
@@ -109,7 +117,7 @@ impl ExportThread {
         self.take_errands(now);
         self.watch.iter_mut().for_each(|watch| watch.turn(now, self.end_by.is_some()));
         self.destinations.keep_running();
-        let room = self.destinations.have_room();
+        let room = self.destinations.have_room(Signal::Records);
         let more = !room || self.drain(now);
         let took = self.drained.0 > 0;
         self.book();
@@ -117,6 +125,7 @@ impl ExportThread {
             self.batcher.close();
         }
         self.hand_on();
+        let more_spans = self.take_spans(now);
         // The end collects for itself: what a later collection sent would stay without its answer.
         if now >= self.next_collection && self.end_by.is_none() {
             self.collect(now);
@@ -126,7 +135,7 @@ impl ExportThread {
         }
         if self.advance_errands(now, more) {
             Next::End
-        } else if more && room {
+        } else if (more && room) || more_spans {
             Next::Turn
         } else if took || !self.errands.is_empty() {
             Next::Pause
@@ -152,23 +161,51 @@ impl ExportThread {
         }
     }
 
+    /// Sends one request of spans, if it is full or they have waited long enough; returns whether there may be another one.
+    fn take_spans(&mut self, now: Instant) -> bool {
+        let Some(spans) = self.spans.clone() else { return false };
+        if now >= self.next_spans {
+            self.next_spans = now + self.span_delay;
+            self.spans_due = spans.counts().accepted();
+        }
+        let wanted = self.spans_taken < self.spans_due || spans.is_request_full();
+        if !wanted || !self.destinations.have_room(Signal::Spans) {
+            return false;
+        }
+        let Some(TakenSpans { items, payload }) = spans.take() else { return false };
+        self.spans_taken += items;
+        self.ledger.take(Signal::Spans, items, payload.as_ref().map_or(0, |payload| payload.len() as u64));
+        match payload {
+            Ok(payload) => self.destinations.hand_on(Signal::Spans, Batch { payload, items }),
+            Err(what) => {
+                self.ledger.drop_for_all(Signal::Spans, items, DropReason::Encode);
+                self.diagnostics.say(Kind::Lost, "spans", &format!("{items} spans dropped ({}): {what}", DropReason::Encode));
+            }
+        }
+        true
+    }
+
+    fn span_counts(&self) -> SpanCounts {
+        self.spans.as_ref().map(|spans| spans.counts()).unwrap_or_default()
+    }
+
     fn hand_on(&mut self) {
         for batch in self.batcher.take_full() {
-            self.destinations.logs(batch);
+            self.destinations.hand_on(Signal::Records, batch);
         }
     }
 
     fn collect(&mut self, now: Instant) {
         self.next_collection = now + self.metric_interval;
-        if self.end_collected || !self.destinations.take_metrics() {
+        if self.end_collected || !self.destinations.take(Signal::Points) {
             return;
         }
         let snapshot = self.snapshot(now);
         let mut scopes = scope_metrics(&snapshot, self.readings.registry());
         let books = self.ledger.read();
         let time = unix_nano().max(self.start_unix_nano);
-        scopes.push(own_metrics::scope(&books, &self.readings.stats(), self.start_unix_nano, time));
-        let superseded = self.destinations.metrics(requests(&self.resource, scopes));
+        scopes.push(own_metrics::scope(&books, &self.readings.stats(), &self.span_counts(), self.start_unix_nano, time));
+        let superseded = self.destinations.collection(requests(&self.resource, scopes));
         if let Some(first) = superseded {
             let position = self.destinations.position(Signal::Points);
             self.errands.iter_mut().for_each(|errand| errand.points_superseded(first, position));
@@ -185,6 +222,7 @@ impl ExportThread {
         let (errands, end_by) = self.control.take();
         if end_by.is_some() && self.end_by.is_none() {
             self.readings.close();
+            self.spans.iter().for_each(|spans| spans.close());
         }
         self.end_by = end_by;
         if errands.is_empty() {
@@ -192,7 +230,9 @@ impl ExportThread {
         }
         let books = self.ledger.read();
         let bytes = books.records.bytes + self.readings.stats().queue_bytes.1;
-        self.errands.extend(errands.into_iter().map(|errand| Running::new(errand, bytes, books.lost(), now)));
+        self.spans_due = self.span_counts().accepted();
+        let beginning = Beginning { bytes, spans: self.spans_due, lost: books.lost() };
+        self.errands.extend(errands.into_iter().map(|errand| Running::new(errand, beginning, now)));
     }
 
     /// Records that were or will be in the layers' queues: all that were taken, and those that wait.
@@ -233,37 +273,41 @@ impl ExportThread {
     fn advance(&mut self, index: usize, now: Instant, more: bool) -> bool {
         let errand = &self.errands[index];
         let next = match errand.stage {
-            Stage::Draining { bytes, metrics_by } => {
+            Stage::Records { bytes } => {
                 let records = self.ledger.read().records;
                 let drained = match errand.is_end() {
                     true => !more && (records.taken >= self.queued() || now.saturating_duration_since(errand.began) >= LAST_RECORD),
                     false => !more || records.bytes >= bytes,
                 };
                 if !drained {
-                    if metrics_by.is_some_and(|by| now >= by) {
-                        self.errands[index].stage = Stage::Draining { bytes, metrics_by: None };
-                        self.collect(now);
-                    }
-                    return false;
+                    return self.collect_in_time(index, now);
                 }
-                let until = errand.metrics_by(now, self.end_by);
                 self.batcher.close();
                 self.hand_on();
-                Stage::Records { position: self.destinations.position(Signal::Records), until }
+                Stage::Spans { records: self.destinations.position(Signal::Records) }
             }
-            Stage::Records { position, until } => {
-                if now < until && !self.destinations.is_settled(Signal::Records, position) {
+            Stage::Spans { records } => {
+                if self.spans_taken < errand.spans {
+                    return self.collect_in_time(index, now);
+                }
+                let until = errand.metrics_by(now, self.end_by);
+                Stage::Sent { records, spans: self.destinations.position(Signal::Spans), until }
+            }
+            Stage::Sent { records, spans, until } => {
+                let settled = self.destinations.is_settled(Signal::Records, records) && self.destinations.is_settled(Signal::Spans, spans);
+                if now < until && !settled {
                     return false;
                 }
                 let is_end = errand.is_end();
                 // Written before the collection: a fault in it must not be met again by the same errand.
-                self.errands[index].stage = Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) };
+                self.errands[index].stage = Stage::Metrics { records, spans, points: self.destinations.position(Signal::Points) };
                 self.collect(now);
                 self.end_collected |= is_end;
-                Stage::Metrics { records: position, points: self.destinations.position(Signal::Points) }
+                Stage::Metrics { records, spans, points: self.destinations.position(Signal::Points) }
             }
-            Stage::Metrics { records, points } => {
-                if !self.destinations.is_settled(Signal::Records, records) || !self.destinations.is_settled(Signal::Points, points) {
+            Stage::Metrics { records, spans, points } => {
+                let mut waits = Signal::ALL.into_iter().zip([records, spans, points]);
+                if !waits.all(|(signal, position)| self.destinations.is_settled(signal, position)) {
                     return false;
                 }
                 Stage::Done
@@ -274,12 +318,25 @@ impl ExportThread {
         true
     }
 
+    /// Collects metrics for an errand that waits until records or spans are taken, once it waited long enough. It makes no step by that.
+    fn collect_in_time(&mut self, index: usize, now: Instant) -> bool {
+        let errand = &mut self.errands[index];
+        if errand.metrics_by.is_some_and(|by| now >= by) {
+            errand.metrics_by = None;
+            self.collect(now);
+        }
+        false
+    }
+
     /// After a fault: what was in hand and did not come on is counted, and the thread goes on.
     fn recover(&mut self) {
         self.book();
         self.batcher.discard();
         let books = self.ledger.read();
-        self.ledger.drop_for_all(Signal::Records, books.records.taken.saturating_sub(books.records.handed), DropReason::Encode);
+        for signal in [Signal::Records, Signal::Spans] {
+            let book = books.of(signal);
+            self.ledger.drop_for_all(signal, book.taken.saturating_sub(book.handed), DropReason::Encode);
+        }
         self.ledger.fault();
         self.diagnostics.say(Kind::Fault, "export thread", "a turn failed; what it had in hand was dropped (encode)");
     }

@@ -1,37 +1,36 @@
 //! Records for people: one line each on stderr, as they are exported.
-//! The export thread gives it batches; the summary at shutdown reads how many of each event it showed.
-//! Whatever a program wrote, a terminal never acts on it; metrics wait for the summary.
+//! The export thread gives it batches; the summary at shutdown reads what it got of which event and span.
+//! Whatever a program wrote, a terminal never acts on it; spans and metrics wait for the summary.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
+use super::tally::ConsoleTally;
 use crate::escape;
 use crate::export::{LocalSink, SinkError};
 
 /// Characters of one value that are shown.
 const MAX_VALUE: usize = 2_000;
-/// Kinds of events that are counted apart; the others are counted together.
-const MAX_EVENTS: usize = 1_000;
 
-/// Shows records.
+/// Shows records and counts records and spans.
 pub(crate) struct Console {
     out: Box<dyn Write + Send>,
     style: Style,
-    tally: Arc<EventTally>,
+    tally: Arc<ConsoleTally>,
 }
 
 impl Console {
-    /// Shows records on `out` and counts them in `tally`.
-    pub(crate) fn new(out: Box<dyn Write + Send>, colour: bool, tally: Arc<EventTally>) -> Self {
+    /// Shows records on `out` and counts in `tally`.
+    pub(crate) fn new(out: Box<dyn Write + Send>, colour: bool, tally: Arc<ConsoleTally>) -> Self {
         Console { out, style: Style { colour }, tally }
     }
 }
@@ -49,9 +48,15 @@ impl LocalSink for Console {
         let mut lines = String::new();
         for (scope, record) in records {
             self.style.line(&mut lines, scope, record);
-            self.tally.count(scope, record);
+            self.tally.count_record(scope, record);
         }
         self.out.write_all(lines.as_bytes())?;
+        Ok(())
+    }
+
+    fn traces(&mut self, request: &ExportTraceServiceRequest) -> Result<(), SinkError> {
+        let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+        scopes.flat_map(|scope| &scope.spans).for_each(|span| self.tally.count_span(span));
         Ok(())
     }
 
@@ -61,45 +66,6 @@ impl LocalSink for Console {
 
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(self.out.flush()?)
-    }
-}
-
-/// An event that the console showed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum TalliedEvent {
-    /// With a name.
-    Named(String),
-    /// Without one: counted by the target that it came from.
-    Unnamed(String),
-    /// Of the many beyond those that are counted apart.
-    Other,
-}
-
-/// How many of each event the console showed.
-#[derive(Debug, Default)]
-pub(crate) struct EventTally(Mutex<BTreeMap<(TalliedEvent, i32), u64>>);
-
-/// Event and severity number, and how many there were.
-pub(crate) type Tallied = ((TalliedEvent, i32), u64);
-
-impl EventTally {
-    /// All that were counted.
-    pub(crate) fn read(&self) -> Vec<Tallied> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|(event, count)| (event.clone(), *count)).collect()
-    }
-
-    fn count(&self, scope: Option<&InstrumentationScope>, record: &LogRecord) {
-        let event = match record.event_name.is_empty() {
-            true => TalliedEvent::Unnamed(scope.map_or_else(String::new, |scope| scope.name.clone())),
-            false => TalliedEvent::Named(record.event_name.clone()),
-        };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (event, record.severity_number);
-        if counts.len() >= MAX_EVENTS && !counts.contains_key(&key) {
-            key.0 = TalliedEvent::Other;
-        }
-        *counts.entry(key).or_default() += 1;
     }
 }
 
@@ -208,9 +174,12 @@ fn any(out: &mut String, value: &AnyValue) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 
     use super::*;
+    use crate::sink::tally::{MAX_NAMES, Tallied, TalliedEvent};
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -251,11 +220,11 @@ mod tests {
     }
 
     fn shown(colour: bool, records: Vec<LogRecord>) -> (String, Vec<Tallied>) {
-        let (out, tally) = (Shared::default(), Arc::new(EventTally::default()));
+        let (out, tally) = (Shared::default(), Arc::new(ConsoleTally::default()));
         let mut console = Console::new(Box::new(out.clone()), colour, tally.clone());
         console.logs(&request(records)).unwrap();
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-        (text, tally.read())
+        (text, tally.events())
     }
 
     #[test]
@@ -301,9 +270,9 @@ mod tests {
 
     #[test]
     fn past_a_bound_events_are_counted_together() {
-        let many = (0..MAX_EVENTS + 5).map(|at| record(&format!("{at:05}"), None, vec![])).collect();
+        let many = (0..MAX_NAMES + 5).map(|at| record(&format!("{at:05}"), None, vec![])).collect();
         let (_, tally) = shown(false, many);
-        assert_eq!(tally.len(), MAX_EVENTS + 1);
+        assert_eq!(tally.len(), MAX_NAMES + 1);
         assert_eq!(tally.last(), Some(&((TalliedEvent::Other, 13), 5)));
     }
 }

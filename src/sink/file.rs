@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
-use crate::export::{LocalSink, SinkError, logs_json, metrics_json};
+use crate::export::{LocalSink, SinkError, logs_json, metrics_json, traces_json};
 
 /// Size past which a file is set aside.
 const MAX_BYTES: u64 = 64 << 20;
@@ -59,6 +60,10 @@ impl LocalSink for JsonLines {
 
     fn logs(&mut self, request: &ExportLogsServiceRequest) -> Result<(), SinkError> {
         self.line(logs_json(request))
+    }
+
+    fn traces(&mut self, request: &ExportTraceServiceRequest) -> Result<(), SinkError> {
+        self.line(traces_json(request))
     }
 
     fn metrics(&mut self, request: &ExportMetricsServiceRequest) -> Result<(), SinkError> {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
-use crate::export::{LocalSink, SinkError, logs_json, metrics_json};
+use crate::export::{LocalSink, SinkError, logs_json, metrics_json, traces_json};
 
 /// Most bytes of text that are kept.
 const MAX_BYTES: usize = 64 << 20;
@@ -38,6 +39,7 @@ pub struct Memory(Arc<Mutex<Kept>>);
 #[derive(Default)]
 struct Kept {
     logs: Vec<String>,
+    traces: Vec<String>,
     metrics: Vec<String>,
     bytes: usize,
 }
@@ -51,6 +53,11 @@ impl Memory {
     /// The batches of records, each an `ExportLogsServiceRequest`.
     pub fn logs(&self) -> Vec<String> {
         self.lock().logs.clone()
+    }
+
+    /// The batches of trace spans, each an `ExportTraceServiceRequest`.
+    pub fn traces(&self) -> Vec<String> {
+        self.lock().traces.clone()
     }
 
     /// The batches of metrics, each an `ExportMetricsServiceRequest`.
@@ -88,6 +95,10 @@ impl LocalSink for Memory {
         self.keep(logs_json(request), |kept| &mut kept.logs)
     }
 
+    fn traces(&mut self, request: &ExportTraceServiceRequest) -> Result<(), SinkError> {
+        self.keep(traces_json(request), |kept| &mut kept.traces)
+    }
+
     fn metrics(&mut self, request: &ExportMetricsServiceRequest) -> Result<(), SinkError> {
         self.keep(metrics_json(request), |kept| &mut kept.metrics)
     }
@@ -100,6 +111,7 @@ impl LocalSink for Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.lock();
-        f.debug_struct("Memory").field("logs", &kept.logs.len()).field("metrics", &kept.metrics.len()).finish()
+        let lengths = [&kept.logs, &kept.traces, &kept.metrics].map(Vec::len);
+        f.debug_struct("Memory").field("logs", &lengths[0]).field("traces", &lengths[1]).field("metrics", &lengths[2]).finish()
     }
 }

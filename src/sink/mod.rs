@@ -6,8 +6,12 @@
 mod console;
 mod file;
 mod memory;
+#[cfg(feature = "console")]
+mod tally;
 
 #[cfg(feature = "console")]
-pub(crate) use console::{Console, EventTally, TalliedEvent, severity_name};
+pub(crate) use console::{Console, severity_name};
 pub(crate) use file::JsonLines;
 pub use memory::Memory;
+#[cfg(feature = "console")]
+pub(crate) use tally::{ConsoleTally, SpanTally, TalliedEvent, TalliedName};

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tracing_weaver_layers::LayerStats;
 
-use super::number::grouped;
+use super::number::{duration, grouped};
 use super::table::Table;
 use crate::escape;
 use crate::export::{SignalReport, Stats};
-use crate::sink::{TalliedEvent, severity_name};
+use crate::sink::{SpanTally, TalliedEvent, TalliedName, severity_name};
 use crate::snapshot::MetricsSnapshot;
 
 /// What the summary is made of.
@@ -24,6 +24,8 @@ pub(crate) struct AtShutdown<'a> {
     pub(crate) metrics: &'a MetricsSnapshot,
     /// Events that the console showed, with severity number and count.
     pub(crate) events: Vec<((TalliedEvent, i32), u64)>,
+    /// Spans that the console got, by name.
+    pub(crate) spans: Vec<(TalliedName, SpanTally)>,
     /// All counts.
     pub(crate) stats: &'a Stats,
     /// The layer's own counts.
@@ -41,6 +43,9 @@ pub(crate) fn at_shutdown(summary: &AtShutdown<'_>) -> String {
     }
     if !summary.events.is_empty() {
         let _ = write!(out, "\nevents\n{}", events(&summary.events));
+    }
+    if !summary.spans.is_empty() {
+        let _ = write!(out, "\nspans\n{}", spans(&summary.spans));
     }
     let _ = write!(out, "\nexported\n{}", exported(summary.stats));
     let dropped = dropped(summary.stats, summary.layer);
@@ -60,6 +65,18 @@ fn events(events: &[((TalliedEvent, i32), u64)]) -> Table {
             TalliedEvent::Other => "(others)".to_owned(),
         };
         table.row(vec![name, severity_name(*severity).to_owned(), grouped(*count)]);
+    }
+    table
+}
+
+fn spans(spans: &[(TalliedName, SpanTally)]) -> Table {
+    let mut table = Table::new(["name", "spans", "errors", "mean", "longest"].map(String::from).into(), 1);
+    for (name, tally) in spans {
+        let name = match name {
+            TalliedName::Named(name) => escape::short(name, 60),
+            TalliedName::Other => "(others)".to_owned(),
+        };
+        table.row(vec![name, grouped(tally.count), grouped(tally.errors), duration(tally.mean()), duration(tally.longest)]);
     }
     table
 }
@@ -103,8 +120,8 @@ fn dropped(stats: &Stats, layer: &LayerStats) -> String {
     if empty { String::new() } else { table.to_string() }
 }
 
-fn signals(stats: &Stats) -> [(&'static str, &SignalReport); 2] {
-    [("records", &stats.records), ("data points", &stats.points)]
+fn signals(stats: &Stats) -> [(&'static str, &SignalReport); 3] {
+    [("records", &stats.records), ("spans", &stats.spans), ("data points", &stats.points)]
 }
 
 #[cfg(test)]
@@ -155,6 +172,7 @@ mod tests {
         let metrics = MetricsSnapshot::new(Arc::new(registry), snapshot);
         let stats = Stats {
             records: SignalReport { created: 1_010, destinations: vec![destination(1_000, &[(DropReason::QueueFull, 10)])] },
+            spans: SignalReport { created: 4, destinations: vec![destination(4, &[])] },
             points: SignalReport { created: 2, destinations: vec![destination(2, &[])] },
             fields_dropped: vec![("secret", 3)],
             ..Default::default()
@@ -164,6 +182,10 @@ mod tests {
             uptime: Duration::from_micros(1_500_400),
             metrics: &metrics,
             events: vec![((TalliedEvent::Named("acme.order.accept".into()), 9), 1_000)],
+            spans: vec![(
+                TalliedName::Named("acme.order.pack".into()),
+                SpanTally { count: 4, errors: 1, total: Duration::from_millis(50), longest: Duration::from_millis(20) },
+            )],
             stats: &stats,
             layer: &LayerStats::default(),
         };
@@ -179,9 +201,14 @@ events
   name               severity  records
   acme.order.accept  INFO        1,000
 
+spans
+  name             spans  errors     mean  longest
+  acme.order.pack      4       1  12.5 ms    20 ms
+
 exported
   what         to       created  exported  dropped  in doubt
   records      console    1,010     1,000       10         0
+  spans        console        4         4        0         0
   data points  console        2         2        0         0
 
 dropped
@@ -196,8 +223,15 @@ dropped
     fn where_nothing_was_lost_the_summary_says_so_in_a_line() {
         let metrics = MetricsSnapshot::new(Arc::default(), Snapshot::default());
         let (stats, layer) = (Stats::default(), LayerStats::default());
-        let summary =
-            AtShutdown { registry: "none", uptime: Duration::ZERO, metrics: &metrics, events: vec![], stats: &stats, layer: &layer };
+        let summary = AtShutdown {
+            registry: "none",
+            uptime: Duration::ZERO,
+            metrics: &metrics,
+            events: vec![],
+            spans: vec![],
+            stats: &stats,
+            layer: &layer,
+        };
         assert!(at_shutdown(&summary).ends_with("\nnothing was dropped\n"));
     }
 }

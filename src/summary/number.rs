@@ -2,6 +2,9 @@
 //! The tables of the summary call it.
 //! It rounds for the eye alone; who needs exact values reads the snapshot.
 
+#[cfg(feature = "console")]
+use std::time::Duration;
+
 use tracing_weaver_layers::{HistogramPoint, PointValue};
 
 /// How a unit of the registry is shown.
@@ -95,6 +98,12 @@ fn bytes(value: f64) -> String {
         unit += 1;
     }
     format!("{} {}", float(value), UNITS[unit])
+}
+
+/// A duration in the unit that keeps it above one.
+#[cfg(feature = "console")]
+pub(super) fn duration(duration: Duration) -> String {
+    time(duration.as_secs_f64())
 }
 
 /// A time in seconds, in the unit that keeps it above one.

@@ -12,11 +12,13 @@ use tracing_weaver_layers::{ContextId, Record, RecordScope};
 
 use super::fake::{self, Fake, SCHEMA_URL};
 use crate::export::attribute;
-use crate::export::batch::{LogBatcher, MAX_BYTES, MAX_ITEMS};
+use crate::export::batch::{LogBatcher, MAX_BYTES};
 
 fn scopes() -> impl Strategy<Value = RecordScope> {
     (0..3u32, any::<bool>(), 0..3u32).prop_map(|(name, known, context)| RecordScope { name, known, context: ContextId(context) })
 }
+
+const MAX_ITEMS: usize = 300;
 
 /// Sizes around every length at which a varint grows, and past a whole batch.
 fn bodies() -> impl Strategy<Value = usize> {
@@ -38,7 +40,7 @@ proptest! {
         let fake = Fake::new();
         let readings = fake.readings();
         let resource = Resource { attributes: vec![attribute::text("service.name", "test")], ..Default::default() };
-        let mut batcher = LogBatcher::new(&resource.encode_to_vec(), SCHEMA_URL);
+        let mut batcher = LogBatcher::new(&resource.encode_to_vec(), SCHEMA_URL, MAX_ITEMS);
         let mut expected = BTreeMap::<Key, Vec<String>>::new();
         for (number, (scope, size)) in records.iter().enumerate() {
             let event_name = format!("{number}.{}", "x".repeat(*size));
@@ -82,7 +84,7 @@ fn scopes_that_look_the_same_on_the_wire_are_one() {
     let fake = Fake::new();
     let readings = fake.readings();
     // Without a schema URL, known and unknown look the same, and so do two numbers of one name.
-    let mut batcher = LogBatcher::new(&[], "");
+    let mut batcher = LogBatcher::new(&[], "", MAX_ITEMS);
     let bytes = LogRecord::default().encode_to_vec();
     for name in [1, 1 + fake::NAMES, 2, 2 + fake::NAMES] {
         for known in [true, false] {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use super::fake::Fake;
 use super::receiver::Receiver;
@@ -31,6 +32,10 @@ impl LocalSink for Keeper {
         Ok(())
     }
 
+    fn traces(&mut self, _: &ExportTraceServiceRequest) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     fn metrics(&mut self, request: &ExportMetricsServiceRequest) -> Result<(), SinkError> {
         self.0.lock().unwrap().metrics.push(request.clone());
         Ok(())
@@ -54,6 +59,10 @@ impl LocalSink for Broken {
         Err(SinkError("no space left on device".into()))
     }
 
+    fn traces(&mut self, _: &ExportTraceServiceRequest) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     fn metrics(&mut self, _: &ExportMetricsServiceRequest) -> Result<(), SinkError> {
         panic!("a sink panics")
     }
@@ -64,7 +73,7 @@ impl LocalSink for Broken {
 }
 
 fn local(sink: impl LocalSink + 'static, logs: bool, metrics: bool) -> LocalDestination {
-    LocalDestination { sink: Box::new(sink), logs, metrics }
+    LocalDestination { sink: Box::new(sink), logs, traces: false, metrics }
 }
 
 #[test]

@@ -12,6 +12,12 @@ mod queue;
 mod receiver;
 mod retry;
 mod runtimes;
+#[cfg(feature = "spans")]
+mod span_faults;
+#[cfg(feature = "spans")]
+mod spans;
+#[cfg(feature = "spans")]
+mod tracer;
 mod wire;
 
 use std::time::Duration;
@@ -43,9 +49,9 @@ fn start(fake: &Fake, settings: ExportSettings) -> ExporterHandle {
     start_with(fake.source(), fake.readings(), settings).expect("a thread")
 }
 
-/// After a shutdown every record and point stands in exactly one final column.
+/// After a shutdown every record, span and point stands in exactly one final column.
 fn assert_all_accounted(report: &Report) {
-    for signal in [&report.records, &report.points] {
+    for signal in [&report.records, &report.spans, &report.points] {
         for destination in &signal.destinations {
             let gone = destination.exported + destination.dropped_total() + destination.in_doubt;
             assert_eq!((signal.created, destination.queued), (gone, 0), "{report}");

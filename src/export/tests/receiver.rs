@@ -18,8 +18,11 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsS
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::ScopeMetrics;
+use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
 use prost::Message as _;
 use tokio::net::{TcpListener, TcpSocket};
 use tonic::Status;
@@ -29,7 +32,7 @@ use tonic::transport::server::TcpIncoming;
 
 use super::LONG;
 
-/// What a receiver does with a request for records. Metrics are always taken.
+/// What a receiver does with a request for records or spans. Metrics are always taken.
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
     Take,
@@ -42,6 +45,7 @@ pub(super) enum Reply {
 #[derive(Debug, Clone)]
 pub(super) enum Request_ {
     Logs(ExportLogsServiceRequest),
+    Traces(ExportTraceServiceRequest),
     Metrics(ExportMetricsServiceRequest),
 }
 
@@ -110,8 +114,9 @@ impl Receiver {
         Self::start(socket, script, |listener, shared| async move {
             let gzip = CompressionEncoding::Gzip;
             let logs = LogsServiceServer::new(Grpc(shared.clone())).accept_compressed(gzip);
+            let traces = TraceServiceServer::new(Grpc(shared.clone())).accept_compressed(gzip);
             let metrics = MetricsServiceServer::new(Grpc(shared)).accept_compressed(gzip);
-            let server = Server::builder().add_service(logs).add_service(metrics);
+            let server = Server::builder().add_service(logs).add_service(traces).add_service(metrics);
             server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("a server");
         })
     }
@@ -152,9 +157,22 @@ impl Receiver {
     pub(super) fn scopes(&self) -> Vec<ScopeLogs> {
         let requests = self.received().into_iter().filter_map(|received| match received.request {
             Request_::Logs(request) => Some(request),
-            Request_::Metrics(_) => None,
+            _ => None,
         });
         requests.flat_map(|request| request.resource_logs).flat_map(|resource| resource.scope_logs).collect()
+    }
+
+    /// All scopes of spans, in the order in which they came.
+    pub(super) fn span_scopes(&self) -> Vec<ScopeSpans> {
+        let requests = self.received().into_iter().filter_map(|received| match received.request {
+            Request_::Traces(request) => Some(request),
+            _ => None,
+        });
+        requests.flat_map(|request| request.resource_spans).flat_map(|resource| resource.scope_spans).collect()
+    }
+
+    pub(super) fn spans(&self) -> Vec<Span> {
+        self.span_scopes().into_iter().flat_map(|scope| scope.spans).collect()
     }
 
     pub(super) fn records(&self) -> Vec<LogRecord> {
@@ -165,7 +183,7 @@ impl Receiver {
     pub(super) fn last_metrics(&self) -> Vec<ScopeMetrics> {
         let mut requests = self.received().into_iter().rev().filter_map(|received| match received.request {
             Request_::Metrics(request) => Some(request),
-            Request_::Logs(_) => None,
+            _ => None,
         });
         requests.next().expect("metrics").resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics).collect()
     }
@@ -174,7 +192,7 @@ impl Receiver {
 impl Shared {
     fn take(&self, received: Received) -> Reply {
         let reply = match received.request {
-            Request_::Logs(_) => self.script.lock().unwrap().pop_front().unwrap_or(Reply::Take),
+            Request_::Logs(_) | Request_::Traces(_) => self.script.lock().unwrap().pop_front().unwrap_or(Reply::Take),
             Request_::Metrics(_) => Reply::Take,
         };
         self.received.lock().unwrap().push(received);
@@ -195,23 +213,31 @@ async fn answer_http(request: Request<Incoming>, shared: Arc<Shared>) -> Result<
         raw.to_vec()
     };
     let json = parts.headers.get("content-type").is_some_and(|kind| kind == "application/json");
-    let request = match (parts.uri.path().ends_with("/v1/metrics"), json) {
-        (false, false) => Request_::Logs(ExportLogsServiceRequest::decode(&plain[..]).expect("records")),
-        (true, false) => Request_::Metrics(ExportMetricsServiceRequest::decode(&plain[..]).expect("metrics")),
-        (false, true) => Request_::Logs(serde_json::from_slice(&plain).expect("records as JSON")),
-        (true, true) => Request_::Metrics(serde_json::from_slice(&plain).expect("metrics as JSON")),
-    };
     let path = parts.uri.path().to_owned();
+    let request = match (path.rsplit('/').next(), json) {
+        (Some("traces"), false) => Request_::Traces(ExportTraceServiceRequest::decode(&plain[..]).expect("spans")),
+        (Some("traces"), true) => Request_::Traces(serde_json::from_slice(&plain).expect("spans as JSON")),
+        (Some("metrics"), false) => Request_::Metrics(ExportMetricsServiceRequest::decode(&plain[..]).expect("metrics")),
+        (Some("metrics"), true) => Request_::Metrics(serde_json::from_slice(&plain).expect("metrics as JSON")),
+        (_, false) => Request_::Logs(ExportLogsServiceRequest::decode(&plain[..]).expect("records")),
+        (_, true) => Request_::Logs(serde_json::from_slice(&plain).expect("records as JSON")),
+    };
+    let is_traces = matches!(request, Request_::Traces(_));
     let reply = shared.take(Received { at: Instant::now(), path, headers: parts.headers, bytes, request });
     let response = |status: u16, body: Vec<u8>| Response::builder().status(status).body(Full::from(body)).unwrap();
     Ok(match reply {
         Reply::Take => response(200, Vec::new()),
+        Reply::Partial(rejected_spans, message) if !json && is_traces => {
+            let partial = ExportTracePartialSuccess { rejected_spans, error_message: message.into() };
+            response(200, ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec())
+        }
         Reply::Partial(rejected_log_records, message) if !json => {
             let partial = ExportLogsPartialSuccess { rejected_log_records, error_message: message.into() };
             response(200, ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec())
         }
         Reply::Partial(rejected, message) => {
-            let body = format!(r#"{{"partialSuccess":{{"rejectedLogRecords":"{rejected}","errorMessage":"{message}"}}}}"#);
+            let key = if is_traces { "rejectedSpans" } else { "rejectedLogRecords" };
+            let body = format!(r#"{{"partialSuccess":{{"{key}":"{rejected}","errorMessage":"{message}"}}}}"#);
             response(200, body.into_bytes())
         }
         Reply::Http(status, headers, body) => {
@@ -247,6 +273,25 @@ impl LogsService for Grpc {
             Reply::Partial(rejected_log_records, message) => {
                 let partial = ExportLogsPartialSuccess { rejected_log_records, error_message: message.into() };
                 Ok(tonic::Response::new(ExportLogsServiceResponse { partial_success: Some(partial) }))
+            }
+            Reply::Grpc(status) => Err(status),
+            Reply::Http(..) => panic!("an HTTP reply in the script of a gRPC receiver"),
+            Reply::Hang => std::future::pending().await,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl TraceService for Grpc {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
+        match self.take("traces", request, Request_::Traces) {
+            Reply::Take => Ok(tonic::Response::new(Default::default())),
+            Reply::Partial(rejected_spans, message) => {
+                let partial = ExportTracePartialSuccess { rejected_spans, error_message: message.into() };
+                Ok(tonic::Response::new(ExportTraceServiceResponse { partial_success: Some(partial) }))
             }
             Reply::Grpc(status) => Err(status),
             Reply::Http(..) => panic!("an HTTP reply in the script of a gRPC receiver"),

@@ -8,7 +8,7 @@ use tracing_weaver_layers::{ContextId, RecordScope};
 use super::fake::{Fake, SCHEMA_URL, scope};
 use super::receiver::{Receiver, Reply, Request_};
 use super::*;
-use crate::export::batch::{MAX_BYTES, MAX_ITEMS};
+use crate::export::batch::MAX_BYTES;
 
 const KNOWN_IN_NODE: RecordScope = RecordScope { name: 1, known: true, context: ContextId(7) };
 const UNKNOWN: RecordScope = RecordScope { name: 1, known: false, context: ContextId(0) };
@@ -99,10 +99,12 @@ fn records_arrive_over_grpc_compressed() {
 
 #[test]
 fn batches_are_bounded_in_items_and_bytes_and_a_larger_record_goes_alone() {
+    const MAX_ITEMS: usize = 100;
     let receiver = Receiver::http([]);
     let fake = Fake::new();
     let mut settings = settings();
     settings.logs = Some(endpoint(receiver.url("/v1/logs"), Protocol::HttpProtobuf));
+    settings.log_batch = MAX_ITEMS;
     let exporter = start(&fake, settings);
     fake.emit_many("acme.tick", 2 * MAX_ITEMS);
     exporter.force_flush(LONG).unwrap();
@@ -118,7 +120,7 @@ fn batches_are_bounded_in_items_and_bytes_and_a_larger_record_goes_alone() {
         .iter()
         .map(|received| match &received.request {
             Request_::Logs(request) => request.resource_logs[0].scope_logs[0].log_records.len(),
-            Request_::Metrics(_) => 0,
+            _ => 0,
         })
         .collect();
     assert!(sizes.iter().all(|items| (1..=MAX_ITEMS).contains(items)), "{sizes:?}");
@@ -157,7 +159,7 @@ fn what_a_receiver_takes_in_part_is_counted_as_rejected() {
         settings.logs = Some(endpoint(receiver.url(url), protocol));
         let exporter = start(&fake, settings);
         fake.emit_many("acme.tick", 5);
-        assert_eq!(exporter.force_flush(LONG), Err(crate::FlushError::Lost { records: 2, points: 0 }));
+        assert_eq!(exporter.force_flush(LONG), Err(crate::FlushError::Lost { records: 2, spans: 0, points: 0 }));
         let report = exporter.shutdown(LONG);
         assert_eq!(outcome(&report.records), (3, 2, 0), "{protocol:?}");
         assert_eq!(report.records.destinations[0].dropped_for(crate::DropReason::Rejected), 2);

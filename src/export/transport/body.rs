@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
 use crate::export::ledger::Signal;
@@ -90,6 +91,10 @@ pub(super) fn taken(signal: Signal, message: &[u8]) -> Answer {
             .ok()
             .and_then(|response| response.partial_success)
             .map(|partial| (partial.rejected_log_records, partial.error_message)),
+        Signal::Spans => ExportTraceServiceResponse::decode(message)
+            .ok()
+            .and_then(|response| response.partial_success)
+            .map(|partial| (partial.rejected_spans, partial.error_message)),
         Signal::Points => ExportMetricsServiceResponse::decode(message)
             .ok()
             .and_then(|response| response.partial_success)

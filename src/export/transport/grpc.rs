@@ -67,6 +67,7 @@ impl Grpc {
             endpoint: client,
             path: match signal {
                 Signal::Records => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                Signal::Spans => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 Signal::Points => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
             },
             headers,

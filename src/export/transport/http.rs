@@ -11,6 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
@@ -95,6 +96,7 @@ impl Http {
         let undecodable = |error| format!("a request that was just encoded does not decode: {error}");
         match self.signal {
             Signal::Records => json::logs(&ExportLogsServiceRequest::decode(payload.clone()).map_err(undecodable)?),
+            Signal::Spans => json::traces(&ExportTraceServiceRequest::decode(payload.clone()).map_err(undecodable)?),
             Signal::Points => json::metrics(&ExportMetricsServiceRequest::decode(payload.clone()).map_err(undecodable)?),
         }
     }
@@ -132,7 +134,8 @@ fn taken_by_json(message: &[u8]) -> Answer {
     let partial = &response["partialSuccess"];
     // 64-bit integers are texts in this format, and some receivers write numbers.
     let count = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    let rejected = [&partial["rejectedLogRecords"], &partial["rejectedDataPoints"]].into_iter().find_map(count).unwrap_or(0);
+    let rejected =
+        ["rejectedLogRecords", "rejectedSpans", "rejectedDataPoints"].into_iter().find_map(|key| count(&partial[key])).unwrap_or(0);
     Answer::Taken { rejected, message: partial["errorMessage"].as_str().unwrap_or_default().to_owned() }
 }
 
