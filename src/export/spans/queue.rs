@@ -75,7 +75,6 @@ impl SpanQueue {
         let waiting = std::mem::take(&mut state.waiting);
         state.bytes = 0;
         drop(state);
-        // Only now: dropping spans takes longer than moving them.
         drop(waiting);
     }
 
@@ -95,7 +94,7 @@ impl SpanQueue {
 
     /// Whether as many wait as a request holds.
     pub(super) fn is_request_full(&self) -> bool {
-        self.lock().fill(self.request)
+        self.lock().fills(self.request)
     }
 
     /// Takes the oldest spans, as many as a request holds.
@@ -137,41 +136,41 @@ impl State {
         SpanCounts { created: self.created, queue_full: self.queue_full, shutdown: self.shutdown, capacity: capacity as u64 }
     }
 
-    fn fill(&self, request: usize) -> bool {
+    fn fills(&self, request: usize) -> bool {
         self.waiting.len() >= request || self.bytes >= MAX_BYTES
     }
 
-    /// Keeps a span or counts why not; returns whether it was the one that fills a request.
-    fn take(&mut self, size: usize, span: SpanData, queue: &SpanQueue) -> Result<bool, SpanData> {
+    /// Counts a span of this size, and whether there is no room for it.
+    fn admit(&mut self, size: usize, capacity: usize) -> bool {
         if self.mode == Mode::Ignored {
-            return Err(span);
+            return false;
         }
         self.created += 1;
-        if self.mode == Mode::Closed {
-            self.shutdown += 1;
-            return Err(span);
+        // A span that alone is larger than the whole queue has room in an empty one.
+        let full = self.waiting.len() >= capacity || (self.bytes > 0 && self.bytes + size > QUEUE_BYTES);
+        match self.mode {
+            Mode::Closed => self.shutdown += 1,
+            _ if full => self.queue_full += 1,
+            _ => return true,
         }
-        // One that alone is larger than the whole queue is let in where it is alone.
-        let full = self.waiting.len() >= queue.capacity || (self.bytes > 0 && self.bytes + size > QUEUE_BYTES);
-        if full {
-            self.queue_full += 1;
-            return Err(span);
-        }
-        let filled_before = self.fill(queue.request);
-        self.bytes += size;
-        self.waiting.push_back((size, span));
-        Ok(!filled_before && self.fill(queue.request))
+        false
     }
 }
 
 impl SpanSink for SpanQueue {
     fn take(&self, span: SpanData) {
         let size = size(&span);
-        // A span that is not kept comes back, so that it is dropped outside the lock.
-        let taken = self.lock().take(size, span, self);
-        if taken == Ok(true)
-            && let Some(wake) = self.wake.get()
-        {
+        let mut state = self.lock();
+        if !state.admit(size, self.capacity) {
+            // The lock goes before the span does: dropping one takes longer than moving it.
+            return;
+        }
+        let filled_before = state.fills(self.request);
+        state.bytes += size;
+        state.waiting.push_back((size, span));
+        let fills = !filled_before && state.fills(self.request);
+        drop(state);
+        if fills && let Some(wake) = self.wake.get() {
             wake.notify_one();
         }
     }

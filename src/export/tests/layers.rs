@@ -70,3 +70,47 @@ fn an_event_arrives_as_record_and_as_count_and_all_is_accounted_for() {
     let Some(opentelemetry_proto::tonic::metrics::v1::metric::Data::Sum(sum)) = &starts.metrics[0].data else { panic!("a sum") };
     assert_eq!(sum.data_points[0].value, Some(opentelemetry_proto::tonic::metrics::v1::number_data_point::Value::AsInt(1000)));
 }
+
+#[cfg(feature = "spans")]
+#[test]
+fn a_span_arrives_with_its_values_as_they_are_and_its_entity_on_its_scope() {
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+    use tracing_weaver_layers::SpanSettings;
+
+    let receiver = Receiver::http([]);
+    let manifest = format!("schema_url: {SCHEMA_URL}");
+    let registry = load_sources(&[("manifest.yaml", &manifest), ("signals.yaml", SIGNALS)]).unwrap_or_else(|error| panic!("{error}"));
+    let mut settings = settings();
+    settings.logs = Some(endpoint(receiver.url("/v1/logs"), Protocol::HttpProtobuf));
+    settings.traces = Some(endpoint(receiver.url("/v1/traces"), Protocol::HttpProtobuf));
+    let mut layers = Settings::new(Arc::new(registry));
+    layers.filter = ForwardFilter::parse("trace").unwrap();
+    layers.spans = Some(SpanSettings {
+        sampler: opentelemetry_sdk::trace::Sampler::AlwaysOn,
+        limits: Default::default(),
+        text_limit: None,
+        sink: settings.open_span_queue(),
+    });
+    let (layer, weaver, reader) = weave::<Registry>(layers).unwrap();
+    let exporter = start_export(weaver, reader, settings).unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _node = tracing::info_span!("acme.node", acme.node.id = "batch").entered();
+        let bytes: &[u8] = &[0, 1, 254, 255];
+        let _work = tracing::info_span!("work", payload = bytes, many = u64::MAX, few = 3u8).entered();
+        tracing::info!("in it");
+    });
+    let report = exporter.shutdown(LONG);
+    assert!(report.deadline_met);
+    assert_eq!((outcome(&report.records), outcome(&report.spans)), ((1, 0, 0), (1, 0, 0)));
+    assert_all_accounted(&report);
+
+    let scope = receiver.span_scopes().remove(0);
+    let instrumentation = scope.scope.unwrap();
+    assert_eq!((instrumentation.name.as_str(), scope.schema_url.as_str()), (module_path!(), ""));
+    assert_eq!(instrumentation.attributes[0].key, "acme.node.id");
+    let span = &scope.spans[0];
+    let value = |key: &str| span.attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.clone();
+    assert_eq!(value("payload"), Some(Any::BytesValue(vec![0, 1, 254, 255])));
+    assert_eq!(value("many"), Some(Any::StringValue(u64::MAX.to_string())));
+    assert_eq!(value("few"), Some(Any::IntValue(3)));
+}
