@@ -22,11 +22,9 @@ use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanEntry;
 use crate::fold::integers::IntegerVisitor;
 use crate::fold::plain::PlainVisitor;
-use crate::fold::plan::{FoldPlan, IntegerFold};
 use crate::fold::shard::Slots;
 use crate::fold::visit::FoldVisitor;
 use crate::forward::visit::{Place, RecordVisitor};
-use crate::hold::Hold;
 use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
 use crate::second::Second;
@@ -160,15 +158,15 @@ fn place<'a>(weaver: &'a Weaver, slot: &'a InstanceSlot, part: &'a ThreadPart, c
 /// Visits an event once and does all that its way asks for.
 #[inline(never)]
 fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {
-    match (way, &plan.fold) {
-        (Way::Record, _) => record(place, plan, event),
-        (Way::Fold | Way::Plain | Way::Integers, Some(fold)) => {
-            let mut visitor = FoldVisitor::new(fold, place.hold, &place.shared.counts);
+    match way {
+        Way::Record => record(place, plan, event),
+        Way::Fold | Way::Plain | Way::Integers => {
+            let mut visitor = FoldVisitor::new(&plan.fold, place.hold, &place.shared.counts);
             event.record(&mut visitor);
             visitor.finish(blocks);
         }
-        (Way::Both, Some(fold)) => {
-            let mut folding = FoldVisitor::new(fold, place.hold, &place.shared.counts);
+        Way::Both => {
+            let mut folding = FoldVisitor::new(&plan.fold, place.hold, &place.shared.counts);
             match RecordVisitor::room(place, &plan.record) {
                 Ok(room) => {
                     // SAFETY: the room was just given.
@@ -190,12 +188,55 @@ fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], even
     }
 }
 
-/// Visits an event once and adds its integers to a set with dimensions.
+// The ways of an event that the cache knows. Each is the last call of `on_event`, which compiles to a jump: so registers are saved once,
+// by the way that is gone.
+
+/// Visits an event once and adds its integers to a set without dimensions.
+///
+/// # Safety
+/// Plan and slots are of an entry of this thread's cache, found by the present key.
 #[inline(never)]
-fn fold_integers(weaver: &Weaver, integers: &IntegerFold, fold: &FoldPlan, hold: &Hold, slots: Slots, event: &Event<'_>) {
-    let mut visitor = IntegerVisitor::new(integers, fold, hold, &weaver.shared.counts);
+unsafe fn fold_plain(weaver: &Weaver, plan: &EventPlan, slots: Slots, event: &Event<'_>) {
+    // SAFETY: the plan goes this way, and the slots are its set's, this thread's.
+    let mut visitor = unsafe { PlainVisitor::new(&plan.fold, slots, &weaver.shared.counts) };
     event.record(&mut visitor);
-    visitor.finish(slots);
+    visitor.finish();
+}
+
+/// Visits an event once and adds its integers to a set with dimensions.
+///
+/// # Safety
+/// As for [`fold_plain`]; the slot is this layer's.
+#[inline(never)]
+unsafe fn fold_integers(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, slots: Slots, event: &Event<'_>) {
+    let mut visitor = IntegerVisitor::new(&plan.fold, &slot.hold, &weaver.shared.counts);
+    event.record(&mut visitor);
+    // SAFETY: the plan goes this way, and the slots are its set's, this thread's.
+    unsafe { visitor.finish(slots) };
+}
+
+/// Visits an event once and writes its record.
+///
+/// # Safety
+/// As for [`fold_plain`]; the slot is this layer's.
+#[inline(never)]
+unsafe fn forward(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, event: &Event<'_>) {
+    // SAFETY: the slot is claimed for this layer, whose key it has.
+    if let Some(part) = unsafe { slot.part() } {
+        record(&place(weaver, slot, part, slot.hold.word()), plan, event);
+    }
+}
+
+/// Visits an event once and does what the less usual ways ask for.
+///
+/// # Safety
+/// As for [`fold_plain`].
+#[inline(never)]
+unsafe fn other_way(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, slots: Slots, event: &Event<'_>, way: Way) {
+    // SAFETY: the slot is claimed for this layer, whose key it has.
+    if let Some(part) = unsafe { slot.part() } {
+        process(&place(weaver, slot, part, slot.hold.word()), plan, way, &[slots], event);
+    }
 }
 
 /// Visits an event once and writes its record.
@@ -248,7 +289,7 @@ where
                 |part| {
                     let mut attributed = true;
                     let mut blocks: SmallVec<[Slots; 2]> = SmallVec::new();
-                    for set in plan.fold.iter().flat_map(|fold| &fold.sets) {
+                    for set in &plan.fold.sets {
                         let found = weaver.slots(part, set.set, in_force);
                         if !found.attributed {
                             weaver.shared.counts.unattributed.add(1);
@@ -264,7 +305,7 @@ where
                         slot.set_context(in_force);
                         thread.plans.put(Entry {
                             metadata: std::ptr::from_ref(event.metadata()).cast(),
-                            key: slot.hold.key(),
+                            key: slot.key(),
                             plan: Arc::as_ptr(&plan),
                             slots: blocks.first().copied().unwrap_or(Slots::NONE),
                         });
@@ -436,35 +477,30 @@ where
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
         THREAD.with(|thread| {
-            if let Some(slot) = thread.slots.get(weaver.slot) {
+            if let Some(slot) = thread.slots.get(weaver.slot)
+                && event.is_contextual()
+            {
                 let metadata = std::ptr::from_ref(event.metadata()).cast();
-                let key = slot.hold.key();
+                let key = weaver.epoch_of_key() | slot.hold.word() as u64;
                 let entry = thread.plans.peek(metadata, key);
-                if entry.metadata() == metadata && entry.key() == key && (key >> 32) as u32 == weaver.epoch() && event.is_contextual() {
+                if entry.metadata() == metadata && entry.key() == key {
                     // SAFETY: the key is this layer's, so the plan is of its weaver, which keeps plans as long as it lives.
                     let plan = unsafe { &*entry.plan() };
-                    if let Some((full, plan)) = plan.plain() {
-                        let mut visitor = PlainVisitor { plan, full, slots: entry.slots(), counts: &weaver.shared.counts };
-                        event.record(&mut visitor);
-                        return visitor.finish();
-                    }
-                    match plan.way() {
-                        Way::Integers => {
-                            if let Some((fold, integers)) = plan.fold.as_ref().and_then(|fold| Some((fold, fold.integers.as_ref()?))) {
-                                return fold_integers(weaver, integers, fold, &slot.hold, entry.slots(), event);
-                            }
+                    // SAFETY: an entry of this key was made after the slot was claimed.
+                    unsafe {
+                        // Asked one by one, the most usual first: cheaper than one look and a table of jumps.
+                        if plan.goes(Way::Plain) {
+                            return fold_plain(weaver, plan, entry.slots(), event);
                         }
-                        way @ (Way::Fold | Way::Record | Way::Both) => {
-                            // SAFETY: the slot is claimed for this layer, whose key it has.
-                            if let Some(part) = unsafe { slot.part() } {
-                                let place = place(weaver, slot, part, key as u32);
-                                return match way {
-                                    Way::Record => record(&place, plan, event),
-                                    way => process(&place, plan, way, &[entry.slots()], event),
-                                };
-                            }
+                        if plan.goes(Way::Record) {
+                            return forward(weaver, slot, plan, event);
                         }
-                        Way::Plain | Way::Filtered | Way::Ask | Way::Closed => {}
+                        if plan.goes(Way::Integers) {
+                            return fold_integers(weaver, slot, plan, entry.slots(), event);
+                        }
+                        if let way @ (Way::Fold | Way::Both) = plan.way() {
+                            return other_way(weaver, slot, plan, entry.slots(), event, way);
+                        }
                     }
                 }
             }

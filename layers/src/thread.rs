@@ -22,7 +22,7 @@ pub(crate) const SLOTS: usize = 8;
 
 /// One layer's state on one thread.
 pub(crate) struct InstanceSlot {
-    /// The instance's epoch and the context's id.
+    /// The context in force.
     pub(crate) hold: Hold,
     /// Instance whose state this is, 0 for none.
     owner: Cell<u32>,
@@ -44,7 +44,12 @@ impl InstanceSlot {
 
     #[inline(always)]
     pub(crate) fn set_context(&self, context: u32) {
-        self.hold.set((self.epoch.get() as u64) << 32 | context as u64);
+        self.hold.set(context);
+    }
+
+    /// What the cache knows the context in force by.
+    pub(crate) fn key(&self) -> u64 {
+        (self.epoch.get() as u64) << 32 | self.hold.word() as u64
     }
 
     /// Makes this the state of `instance`, if it is another one's that is gone, and brings it to the present epoch:

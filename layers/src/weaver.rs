@@ -4,7 +4,7 @@
 //! short moves of pointers only, never while anything else is called.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use dashmap::DashMap;
@@ -42,8 +42,9 @@ const MAX_UNSEEN: usize = 1 << 10;
 pub struct Weaver {
     registry: Arc<ResolvedRegistry>,
     pub(crate) instance: u32,
-    /// Changes when threads must look through their stacks; never the value of another layer or of before.
-    epoch: AtomicU32,
+    /// Changes when threads must look through their stacks; never the value of another layer or of before. In the upper half,
+    /// as it stands in a thread's keys.
+    epoch: AtomicU64,
     /// Index of this layer's state in each thread, [`SLOTS`] for none.
     pub(crate) slot: usize,
     pub(crate) alive: Arc<()>,
@@ -72,8 +73,8 @@ pub struct Weaver {
     new_queues: Mutex<Vec<Consumer>>,
     queues: Mutex<Vec<Arc<Queue>>>,
     /// Frames of queues that are gone.
-    published_before: std::sync::atomic::AtomicU64,
-    taken: std::sync::atomic::AtomicU64,
+    published_before: AtomicU64,
+    taken: AtomicU64,
     new_shards: Mutex<Vec<Arc<Shard>>>,
     residue: Mutex<Residue>,
     series: DashMap<(MetricSetId, u32), u64>,
@@ -145,7 +146,7 @@ impl Weaver {
         shared.set_debug(settings.filter.lets_debug_through());
         Weaver {
             instance,
-            epoch: instance.into(),
+            epoch: ((instance as u64) << 32).into(),
             slot: take_slot(),
             alive: Arc::new(()),
             shared,
@@ -264,19 +265,20 @@ impl Weaver {
         self.events.iter().for_each(|entry| entry.value().0.close());
     }
 
+    /// The epoch as it stands in a thread's keys, above the context.
     #[inline(always)]
-    pub(crate) fn epoch(&self) -> u32 {
+    pub(crate) fn epoch_of_key(&self) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 
     /// Makes every thread look through its stack at its next event.
     pub(crate) fn begin_epoch(&self) {
-        self.epoch.store(next_epoch(), Ordering::Relaxed);
+        self.epoch.store((next_epoch() as u64) << 32, Ordering::Relaxed);
     }
 
     /// Makes a slot this layer's, at the present epoch.
     pub(crate) fn claim(&self, slot: &InstanceSlot) {
-        slot.claim(self.instance, self.epoch(), |span, context| self.spans.get(span).context == context);
+        slot.claim(self.instance, (self.epoch_of_key() >> 32) as u32, |span, context| self.spans.get(span).context == context);
     }
 
     /// Whether the directives have a say of a callsite at all.

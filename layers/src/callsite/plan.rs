@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tracing_weaver_registry::model::EntityId;
 
 use crate::entity::span_plan::EntityPlan;
-use crate::fold::plan::{FoldPlan, PlainFold};
+use crate::fold::plan::FoldPlan;
 use crate::forward::plan::RecordPlan;
 use crate::trace::TracePlan;
 
@@ -66,25 +66,21 @@ impl Way {
 #[derive(Debug)]
 pub(crate) struct EventPlan {
     way: AtomicU8,
-    pub(crate) fold: Option<FoldPlan>,
+    pub(crate) fold: FoldPlan,
     pub(crate) record: RecordPlan,
 }
 
 impl EventPlan {
     pub(crate) fn new(fold: Option<FoldPlan>, record: RecordPlan, verdict: Verdict) -> EventPlan {
-        let plan = EventPlan { way: AtomicU8::new(0), fold, record };
+        let plan = EventPlan { way: AtomicU8::new(0), fold: fold.unwrap_or_default(), record };
         plan.decide(verdict);
         plan
     }
 
-    /// The plan of the shortest way, if that is the way. Asked before [`way`](Self::way), which costs more.
+    /// Whether events go this way now.
     #[inline(always)]
-    pub(crate) fn plain(&self) -> Option<(&FoldPlan, &PlainFold)> {
-        if self.way.load(Ordering::Relaxed) != Way::Plain as u8 {
-            return None;
-        }
-        let fold = self.fold.as_ref()?;
-        Some((fold, fold.plain.as_ref()?))
+    pub(crate) fn goes(&self, way: Way) -> bool {
+        self.way.load(Ordering::Relaxed) == way as u8
     }
 
     #[inline(always)]
@@ -94,11 +90,9 @@ impl EventPlan {
 
     /// Works the way out for what the filter says now.
     pub(crate) fn decide(&self, verdict: Verdict) {
-        let plain = self.fold.as_ref().is_some_and(|fold| fold.plain.is_some());
-        let integers = self.fold.as_ref().is_some_and(|fold| fold.integers.is_some());
-        let way = match (self.fold.is_some(), verdict) {
-            (true, Verdict::Never) if plain => Way::Plain,
-            (true, Verdict::Never) if integers => Way::Integers,
+        let way = match (!self.fold.is_empty(), verdict) {
+            (true, Verdict::Never) if self.fold.is_plain => Way::Plain,
+            (true, Verdict::Never) if self.fold.is_integers => Way::Integers,
             (true, Verdict::Never) => Way::Fold,
             (true, Verdict::Always) => Way::Both,
             (true, Verdict::Ask) => Way::Ask,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tracing_weaver_registry::model::{MetricSetId, NumberType};
 
-use super::layout::{Cells, HISTOGRAM_HEAD, Layout, Member, TRASH_WORDS};
+use super::layout::{Cells, HISTOGRAM_HEAD, Layout, Member};
 use super::shard::Shard;
 use crate::clock;
 use crate::read::{EntityContext, HistogramPoint, MetricsSnapshot, Point, PointValue, SetSnapshot};
@@ -76,7 +76,7 @@ fn merge_shard(layouts: &[Layout], totals: &mut Totals, shard: &Shard) {
 fn merge(layout: &Layout, into: &mut [u64], from: &[u64]) {
     for group in 0..layout.groups {
         for member in &layout.members {
-            let at = TRASH_WORDS + group * layout.group + member.offset as usize;
+            let at = group * layout.group + member.offset as usize;
             merge_member(member, &mut into[at..], &from[at..]);
         }
     }
@@ -115,7 +115,7 @@ fn merge_member(member: &Member, into: &mut [u64], from: &[u64]) {
 fn points(layout: &Layout, words: &[u64]) -> Vec<Point> {
     let mut points = Vec::new();
     for group in 0..layout.groups {
-        let at = TRASH_WORDS + group * layout.group;
+        let at = group * layout.group;
         let values: Vec<_> = layout
             .members
             .iter()

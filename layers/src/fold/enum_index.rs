@@ -14,39 +14,73 @@ pub(crate) struct EnumIndex {
     buckets: Box<[Bucket]>,
     values: Box<[EnumValue]>,
     other: u32,
+    /// Digits are given shifted by this.
+    bits: u32,
 }
 
-/// One member, or none: then its length is one that no text has.
+/// One member, or the empty text as one that is no member.
 #[derive(Debug, Clone)]
 struct Bucket {
     signature: u64,
-    len: usize,
-    digit: u32,
     text: Box<str>,
+    digit: u32,
 }
 
 impl EnumIndex {
-    /// Digits are the positions in `values`, from 1; `other` is the digit of an unknown value.
-    pub(crate) fn new(values: &[EnumValue], other: u32) -> EnumIndex {
+    /// Digits are the positions in `values`, from 1; `other` is the digit of an unknown value. Each is given shifted by `bits`.
+    pub(crate) fn new(values: &[EnumValue], other: u32, bits: u32) -> EnumIndex {
         let smallest = (values.len().max(1) * 2).next_power_of_two().trailing_zeros().max(2);
-        for bits in smallest..16 {
+        let mut index = EnumIndex { multiplier: 1, shift: 63, buckets: Box::default(), values: values.into(), other: other << bits, bits };
+        for width in smallest..16 {
             for attempt in 0..64u64 {
                 let multiplier = (attempt.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03) | 1;
-                if let Some(buckets) = place(values, multiplier, 64 - bits) {
-                    return EnumIndex { multiplier, shift: 64 - bits, buckets, values: values.into(), other };
+                if let Some(buckets) = index.place(multiplier, 64 - width) {
+                    (index.multiplier, index.shift, index.buckets) = (multiplier, 64 - width, buckets);
+                    return index;
                 }
             }
         }
-        EnumIndex { multiplier: 1, shift: 63, buckets: Box::default(), values: values.into(), other }
+        index
+    }
+
+    /// The buckets, if this multiplier tells the members apart.
+    fn place(&self, multiplier: u64, shift: u32) -> Option<Box<[Bucket]>> {
+        let none = Bucket { signature: 0, text: "".into(), digit: self.other };
+        let mut buckets = vec![none; 1 << (64 - shift)].into_boxed_slice();
+        let mut taken = vec![false; buckets.len()];
+        for (at, value) in self.values.iter().enumerate() {
+            let EnumValue::String(text) = value else { continue };
+            let signature = signature(text.as_bytes());
+            let bucket = (signature.wrapping_mul(multiplier) >> shift) as usize;
+            if std::mem::replace(&mut taken[bucket], true) {
+                return None;
+            }
+            buckets[bucket] = Bucket { signature, text: text.as_str().into(), digit: (at as u32 + 1) << self.bits };
+        }
+        Some(buckets)
+    }
+
+    /// The digit of a text of 4 to 8 bytes that is a member, as most texts are; `None` where [`of_str`](Self::of_str) must be asked.
+    #[inline(always)]
+    pub(crate) fn of_short_str(&self, value: &str) -> Option<u32> {
+        let bytes = value.as_bytes();
+        if bytes.len().wrapping_sub(4) > 4 {
+            return None;
+        }
+        let signature = ends(*bytes.first_chunk::<4>()?, *bytes.last_chunk::<4>()?);
+        let bucket = self.bucket(signature)?;
+        // Signature and length are the text.
+        (bucket.signature == signature && bucket.text.len() == bytes.len()).then_some(bucket.digit)
     }
 
     #[inline(always)]
+    fn bucket(&self, signature: u64) -> Option<&Bucket> {
+        self.buckets.get((signature.wrapping_mul(self.multiplier) >> self.shift) as usize)
+    }
+
     pub(crate) fn of_str(&self, value: &str) -> u32 {
-        let signature = signature(value.as_bytes());
-        let bucket = (signature.wrapping_mul(self.multiplier) >> self.shift) as usize;
-        match self.buckets.get(bucket) {
-            // Up to 8 bytes, signature and length are the text.
-            Some(b) if b.signature == signature && b.len == value.len() && (b.len <= 8 || *b.text == *value) => b.digit,
+        match self.bucket(signature(value.as_bytes())) {
+            Some(bucket) if *bucket.text == *value => bucket.digit,
             _ => self.search(value),
         }
     }
@@ -84,32 +118,21 @@ impl EnumIndex {
 
     #[inline]
     fn position(&self, is: impl Fn(&EnumValue) -> bool) -> u32 {
-        self.values.iter().position(is).map_or(self.other, |at| at as u32 + 1)
+        self.values.iter().position(is).map_or(self.other, |at| (at as u32 + 1) << self.bits)
     }
 }
 
 /// First and last four bytes, or all of a shorter text: enough to tell the members of nearly every enum apart.
-#[inline(always)]
 fn signature(bytes: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        return (u32::from_le_bytes(*first) as u64) << 32 | u32::from_le_bytes(*last) as u64;
+        return ends(*first, *last);
     }
     bytes.iter().fold(0, |sum, byte| sum << 8 | *byte as u64)
 }
 
-fn place(values: &[EnumValue], multiplier: u64, shift: u32) -> Option<Box<[Bucket]>> {
-    let none = Bucket { signature: 0, len: usize::MAX, digit: 0, text: "".into() };
-    let mut buckets = vec![none; 1 << (64 - shift)].into_boxed_slice();
-    for (at, value) in values.iter().enumerate() {
-        let EnumValue::String(text) = value else { continue };
-        let signature = signature(text.as_bytes());
-        let bucket = &mut buckets[(signature.wrapping_mul(multiplier) >> shift) as usize];
-        if bucket.digit != 0 {
-            return None;
-        }
-        *bucket = Bucket { signature, len: text.len(), digit: at as u32 + 1, text: text.as_str().into() };
-    }
-    Some(buckets)
+#[inline(always)]
+fn ends(first: [u8; 4], last: [u8; 4]) -> u64 {
+    (u32::from_le_bytes(first) as u64) << 32 | u32::from_le_bytes(last) as u64
 }
 
 #[cfg(test)]
@@ -117,7 +140,7 @@ mod tests {
     use super::*;
 
     fn index(members: &[&str]) -> EnumIndex {
-        EnumIndex::new(&members.iter().map(|m| EnumValue::String(m.to_string())).collect::<Vec<_>>(), 99)
+        EnumIndex::new(&members.iter().map(|m| EnumValue::String(m.to_string())).collect::<Vec<_>>(), 99, 0)
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! `benches/hot_path.rs`, scenario `dimension`, shows what it takes.
 
 use std::fmt;
+use std::mem::MaybeUninit;
 
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::layout::{Cells, TRASH_WORDS};
-use super::plan::{FoldPlan, IntegerFold, PLAIN_FIELDS, WAITING};
+use super::enum_index::EnumIndex;
+use super::layout::Cells;
+use super::plan::{FoldPlan, SHORT_FIELDS, WAITING};
 use super::shard::Slots;
 use super::visit::whole;
 use crate::count::Counts;
@@ -18,49 +20,60 @@ use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::user_code;
 
-/// Integers that wait, and the group so far.
+/// Integers that wait, and the group so far. A few words, since one is made per event.
 pub(crate) struct IntegerVisitor<'a> {
-    plan: &'a IntegerFold,
-    full: &'a FoldPlan,
+    plan: &'a FoldPlan,
+    /// The plan's, at hand: most fields of most events are neither.
+    measured: u32,
+    dimensions: u32,
+    group: u32,
+    /// One bit per place of `waiting` that was written.
+    written: u32,
     hold: &'a Hold,
     counts: &'a Counts,
-    group: u32,
-    /// One bit per waiting place that was written.
-    written: u32,
-    waiting: [i64; WAITING],
+    waiting: [MaybeUninit<i64>; WAITING],
 }
 
 impl<'a> IntegerVisitor<'a> {
+    /// For a plan whose [`is_integers`](FoldPlan::is_integers) is set.
     #[inline(always)]
-    pub(crate) fn new(plan: &'a IntegerFold, full: &'a FoldPlan, hold: &'a Hold, counts: &'a Counts) -> Self {
-        IntegerVisitor { plan, full, hold, counts, group: 0, written: 0, waiting: [0; WAITING] }
+    pub(crate) fn new(plan: &'a FoldPlan, hold: &'a Hold, counts: &'a Counts) -> Self {
+        let (measured, dimensions) = (plan.integers.measured, plan.integers.dimensions);
+        IntegerVisitor { plan, measured, dimensions, group: 0, written: 0, hold, counts, waiting: [MaybeUninit::uninit(); WAITING] }
     }
 
     #[inline(always)]
-    fn integer(&mut self, field: &Field, value: i64) {
-        let at = field.index();
-        let place = if at < PLAIN_FIELDS { self.plan.waits[at] } else { 0 };
-        if place == 0 {
-            self.digit(field, |index| index.of_int(value));
-        } else if value >= 0 {
-            self.wait(place, value);
-        } else {
-            self.negative(at, place, value);
-        }
+    fn measures(&self, field: &Field) -> bool {
+        self.measured >> (field.index() % SHORT_FIELDS) & 1 == 1
     }
 
     #[inline(always)]
-    fn wait(&mut self, place: u8, value: i64) {
-        self.waiting[place as usize % WAITING] = value;
-        self.written |= 1 << (place as u32 % WAITING as u32);
+    fn is_dimension(&self, field: &Field) -> bool {
+        self.dimensions >> (field.index() % SHORT_FIELDS) & 1 == 1
     }
 
+    #[inline(always)]
+    fn role(&self, field: &Field) -> usize {
+        self.plan.integers.roles[field.index() % SHORT_FIELDS] as usize
+    }
+
+    #[inline(always)]
+    fn wait(&mut self, field: &Field, value: i64) {
+        let place = self.role(field) % WAITING;
+        self.waiting[place].write(value);
+        self.written |= 1 << place;
+    }
+
+    /// An integer that is negative, or that is no measurement.
     #[cold]
     #[inline(never)]
-    fn negative(&mut self, at: usize, place: u8, value: i64) {
-        let Some([target]) = self.full.fields.get(at).map(|field| field.targets.as_slice()) else { return };
-        match self.full.targets[*target as usize].cells {
-            Cells::Sum { monotonic: false } => self.wait(place, value),
+    fn unusual(&mut self, field: &Field, value: i64) {
+        if !self.measures(field) {
+            return self.digit(field, |index| index.of_int(value));
+        }
+        let Some([target]) = self.plan.fields.get(field.index()).map(|field| field.targets.as_slice()) else { return };
+        match self.plan.targets[*target as usize].cells {
+            Cells::Sum { monotonic: false } => self.wait(field, value),
             _ => self.counts.refused.add(1),
         }
     }
@@ -70,51 +83,57 @@ impl<'a> IntegerVisitor<'a> {
     #[inline(never)]
     fn refuse(&mut self, field: &Field) {
         self.digit(field, |index| index.other());
-        if self.full.fields.get(field.index()).is_some_and(|field| !field.targets.is_empty()) {
+        if self.measures(field) {
             self.counts.refused.add(1);
         }
     }
 
+    /// The digit of a field that is a dimension.
     #[inline(always)]
-    fn measures(&self, field: &Field) -> bool {
-        self.plan.waits.get(field.index()).is_some_and(|place| *place != 0)
-    }
-
-    #[inline(always)]
-    fn digit(&mut self, field: &Field, digit_of: impl FnOnce(&super::enum_index::EnumIndex) -> u32) -> bool {
-        let at = field.index();
-        let digit = if at < PLAIN_FIELDS { self.plan.digits[at] } else { 0 };
-        if let Some(digit) = self.full.digits.get((digit as usize).wrapping_sub(1)) {
+    fn digit(&mut self, field: &Field, digit_of: impl FnOnce(&EnumIndex) -> u32) {
+        if self.is_dimension(field)
+            && let Some(digit) = self.plan.digits.get(self.role(field))
+        {
             // OR keeps the group within the block if a hand-made value set repeats a field.
-            self.group |= digit_of(&digit.index) << digit.shift;
-            return true;
+            self.group |= digit_of(&digit.index);
         }
-        false
     }
 
-    /// Adds what waits; the slots are this thread's.
+    /// A text that is not short, or no member.
+    #[inline(never)]
+    fn any_str(&mut self, field: &Field, value: &str) {
+        self.digit(field, |index| index.of_str(value));
+    }
+
+    #[inline(never)]
+    fn bool_digit(&mut self, field: &Field, value: bool) {
+        self.digit(field, |index| index.of_bool(value));
+    }
+
+    /// Adds what waits. The last call.
+    ///
+    /// # Safety
+    /// `slots` are of the plan's set, alive, and this thread writes them.
     #[inline(always)]
-    pub(crate) fn finish(&mut self, slots: Slots) {
-        let base = TRASH_WORDS + self.group as usize * self.plan.group as usize;
-        let add = |offset: u32, value: i64| {
-            let word = base + offset as usize;
-            // SAFETY: group and offset come from the set's layout, whose block this is; this thread writes it.
-            unsafe {
-                if slots.add_int(word, value) {
-                    slots.set(word + 1, 1);
-                } else {
-                    self.counts.refused.add(1);
-                }
-            }
-        };
-        for (at, offset) in self.plan.offsets.iter().enumerate() {
-            let place = (at + 1) % WAITING;
-            if self.written >> place & 1 == 1 {
-                add(*offset, self.waiting[place]);
+    pub(crate) unsafe fn finish(&mut self, slots: Slots) {
+        let plan = &self.plan.integers;
+        let base = self.group as usize * plan.group as usize;
+        let mut written = self.written;
+        while written != 0 {
+            let place = written.trailing_zeros() as usize % WAITING;
+            written &= written - 1;
+            // SAFETY: its bit says that the place was written.
+            let value = unsafe { self.waiting[place].assume_init() };
+            // SAFETY: group and offset come from the layout of the plan's set; the rest as the caller promises.
+            if !unsafe { slots.sum_int(base + plan.offsets[place] as usize, value) } {
+                self.counts.refused.add(1);
             }
         }
-        for (offset, value) in &self.plan.constants {
-            add(*offset, *value);
+        for (offset, value) in &plan.constants {
+            // SAFETY: as above.
+            if !unsafe { slots.sum_int(base + *offset as usize, *value) } {
+                self.counts.refused.add(1);
+            }
         }
     }
 }
@@ -122,15 +141,19 @@ impl<'a> IntegerVisitor<'a> {
 impl Visit for IntegerVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if value > i64::MAX as u64 {
-            return self.refuse(field);
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.refuse(field),
         }
-        self.integer(field, value as i64);
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.integer(field, value);
+        if self.measures(field) && value >= 0 {
+            self.wait(field, value);
+        } else if (self.measured | self.dimensions) >> (field.index() % SHORT_FIELDS) & 1 == 1 {
+            self.unusual(field, value);
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
@@ -142,14 +165,21 @@ impl Visit for IntegerVisitor<'_> {
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if !self.digit(field, |index| index.of_bool(value)) && self.measures(field) {
+        if self.is_dimension(field) {
+            self.bool_digit(field, value);
+        } else if self.measures(field) {
             self.refuse(field);
         }
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.digit(field, |index| index.of_str(value)) && self.measures(field) {
+        if self.is_dimension(field) {
+            match self.plan.digits.get(self.role(field)).and_then(|digit| digit.index.of_short_str(value)) {
+                Some(digit) => self.group |= digit,
+                None => self.any_str(field, value),
+            }
+        } else if self.measures(field) {
             self.refuse(field);
         }
     }
@@ -180,7 +210,7 @@ impl Visit for IntegerVisitor<'_> {
 impl IntegerVisitor<'_> {
     #[cold]
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if self.full.fields.get(field.index()).is_none_or(|field| field.digits.is_empty()) {
+        if !self.is_dimension(field) {
             return self.refuse(field);
         }
         let hold = self.hold;

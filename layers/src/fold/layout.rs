@@ -1,7 +1,6 @@
 //! Where each member of a metric set stands in a block of slots.
 //!
-//! A block holds one entity context's slots of one set: a word pair that nobody reads, then one group of
-//! words per combination of dimensions. Plans and collection ask here; nothing here touches a slot.
+//! A block holds one entity context's slots of one set: one group of words per combination of dimensions. Plans and collection ask here; nothing here touches a slot.
 
 use std::sync::Arc;
 
@@ -11,9 +10,6 @@ use tracing_weaver_registry::model::{
 
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
-
-/// Words before the first group: ignored integers are added here.
-pub(crate) const TRASH_WORDS: usize = 2;
 
 /// Most combinations of dimensions in one block.
 const MAX_COMBINATIONS: usize = 1 << 16;
@@ -154,7 +150,7 @@ impl Layout {
 
     /// Words of a block.
     pub(crate) fn words(&self) -> usize {
-        TRASH_WORDS + self.groups * self.group
+        self.groups * self.group
     }
 
     /// The member of this metric.

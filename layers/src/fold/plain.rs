@@ -9,62 +9,66 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 use super::layout::Cells;
-use super::plan::{FoldPlan, PLAIN_FIELDS, PlainFold};
+use super::plan::{FoldPlan, SHORT_FIELDS};
 use super::shard::Slots;
 use super::visit::whole;
 use crate::count::Counts;
 
-/// Integers straight into slots.
+/// Integers straight into slots. A few words, since one is made per event.
 pub(crate) struct PlainVisitor<'a> {
-    pub(crate) plan: &'a PlainFold,
-    pub(crate) full: &'a FoldPlan,
-    pub(crate) slots: Slots,
-    pub(crate) counts: &'a Counts,
+    plan: &'a FoldPlan,
+    slots: Slots,
+    /// The plan's, at hand: most fields of most events are no measurement.
+    measured: u32,
+    counts: &'a Counts,
 }
 
-impl PlainVisitor<'_> {
+impl<'a> PlainVisitor<'a> {
+    /// For a plan whose [`is_plain`](FoldPlan::is_plain) is set.
+    ///
+    /// # Safety
+    /// `slots` are of the plan's set, alive, and this thread writes them.
     #[inline(always)]
-    fn add(&self, pair: u8, value: i64) {
-        let word = pair as usize * 2;
-        // SAFETY: the plan's pairs lie within a block of its set, which `slots` is; this thread writes it.
-        unsafe {
-            if self.slots.add_int(word, value) {
-                self.slots.set(word + 1, 1);
-            } else {
-                self.overflow(word);
-            }
-        }
+    pub(crate) unsafe fn new(plan: &'a FoldPlan, slots: Slots, counts: &'a Counts) -> Self {
+        PlainVisitor { plan, slots, measured: plan.plain.measured, counts }
     }
 
-    /// A sum that would leave the range of `i64` stays as it is; where nobody reads, it begins anew.
+    #[inline(always)]
+    fn measures(&self, field: &Field) -> bool {
+        self.measured >> (field.index() % SHORT_FIELDS) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn word(&self, field: &Field) -> usize {
+        self.plan.plain.words[field.index() % SHORT_FIELDS] as usize
+    }
+
+    /// Adds the usual value to the usual sum; `false` where it did not.
+    #[inline(always)]
+    fn natural(&mut self, field: &Field, value: u64) -> bool {
+        // SAFETY: the plan's words lie within a block of its set, which `slots` is; this thread writes it.
+        unsafe { self.slots.sum_natural(self.word(field), value) }
+    }
+
+    /// Adds any integer, if the sum takes it.
     #[cold]
     #[inline(never)]
-    fn overflow(&self, word: usize) {
-        if word == 0 {
-            // SAFETY: as in `add`.
-            unsafe { self.slots.set(0, 0) };
-        } else {
+    fn any_integer(&mut self, field: &Field, value: i64) {
+        let Some([target]) = self.plan.fields.get(field.index()).map(|field| field.targets.as_slice()) else { return };
+        let takes = value >= 0 || matches!(self.plan.targets[*target as usize].cells, Cells::Sum { monotonic: false });
+        // SAFETY: as above.
+        if !takes || !unsafe { self.slots.sum_int(self.word(field), value) } {
             self.counts.refused.add(1);
         }
     }
 
-    #[inline(always)]
-    fn integer(&mut self, field: &Field, value: i64) {
-        let at = field.index();
-        if at < PLAIN_FIELDS && value >= 0 {
-            self.add(self.plan.roles[at], value);
-        } else {
-            self.negative(at, value);
-        }
-    }
-
+    /// Adds any natural number, if the sum takes it.
     #[cold]
     #[inline(never)]
-    fn negative(&mut self, at: usize, value: i64) {
-        let Some([target]) = self.full.fields.get(at).map(|field| field.targets.as_slice()) else { return };
-        match self.full.targets[*target as usize].cells {
-            Cells::Sum { monotonic: false } => self.add(self.plan.roles[at], value),
-            _ => self.counts.refused.add(1),
+    fn any_natural(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.any_integer(field, value),
+            Err(_) => self.refuse(field),
         }
     }
 
@@ -72,21 +76,19 @@ impl PlainVisitor<'_> {
     #[cold]
     #[inline(never)]
     fn refuse(&self, field: &Field) {
-        if self.full.fields.get(field.index()).is_some_and(|field| !field.targets.is_empty()) {
+        if self.measures(field) {
             self.counts.refused.add(1);
         }
     }
 
-    /// Whether the field is a measurement.
+    /// Adds what each event adds. The last call.
     #[inline(always)]
-    fn measures(&self, field: &Field) -> bool {
-        self.plan.roles.get(field.index()).is_some_and(|pair| *pair != 0)
-    }
-
-    #[inline]
-    pub(crate) fn finish(self) {
-        for (pair, value) in &self.plan.constants {
-            self.add(*pair, *value);
+    pub(crate) fn finish(&mut self) {
+        for (word, value) in &self.plan.plain.constants {
+            // SAFETY: as above.
+            if !unsafe { self.slots.sum_int(*word as usize, *value) } {
+                self.counts.refused.add(1);
+            }
         }
     }
 }
@@ -94,15 +96,16 @@ impl PlainVisitor<'_> {
 impl Visit for PlainVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if value > i64::MAX as u64 {
-            return self.refuse(field);
+        if self.measures(field) && !self.natural(field, value) {
+            self.any_natural(field, value);
         }
-        self.integer(field, value as i64);
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.integer(field, value);
+        if self.measures(field) && !self.natural(field, value as u64) {
+            self.any_integer(field, value);
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

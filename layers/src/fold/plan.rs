@@ -8,11 +8,11 @@ use tracing_core::Metadata;
 use tracing_weaver_registry::model::{AttributeId, EventId, FoldSource, FoldValue, MetricId, MetricSetId, NumberType, ResolvedRegistry};
 
 use super::enum_index::EnumIndex;
-use super::layout::{Cells, Layout, Member, TRASH_WORDS};
+use super::layout::{Cells, Layout, Member};
 use crate::read::FieldDropReason;
 
-/// Most fields whose integers go straight into a slot.
-pub(crate) const PLAIN_FIELDS: usize = 32;
+/// Most fields of a callsite that folds by a short way: one bit each in a word.
+pub(crate) const SHORT_FIELDS: usize = 32;
 
 /// One member of a set as a target of a field or a constant.
 #[derive(Debug, Clone)]
@@ -30,7 +30,6 @@ pub(crate) struct Target {
 pub(crate) struct Digit {
     /// Which of the plan's sets.
     pub(crate) set: u8,
-    pub(crate) shift: u32,
     pub(crate) index: EnumIndex,
 }
 
@@ -50,8 +49,8 @@ pub(crate) struct Constant {
     pub(crate) value: i64,
 }
 
-/// What a callsite adds.
-#[derive(Debug)]
+/// What a callsite adds; nothing, by default.
+#[derive(Debug, Default)]
 pub(crate) struct FoldPlan {
     /// The sets, in the order in which blocks are given.
     pub(crate) sets: SmallVec<[SetFold; 2]>,
@@ -59,10 +58,12 @@ pub(crate) struct FoldPlan {
     pub(crate) digits: Vec<Digit>,
     pub(crate) fields: Vec<FieldFold>,
     pub(crate) constants: SmallVec<[Constant; 2]>,
-    /// The short way, where one set without dimensions takes integers only.
-    pub(crate) plain: Option<PlainFold>,
-    /// The next short one, where one set takes integers only.
-    pub(crate) integers: Option<IntegerFold>,
+    /// Whether the shortest way does.
+    pub(crate) is_plain: bool,
+    pub(crate) plain: PlainFold,
+    /// Whether the next short one does.
+    pub(crate) is_integers: bool,
+    pub(crate) integers: IntegerFold,
 }
 
 /// One set of a plan.
@@ -73,29 +74,35 @@ pub(crate) struct SetFold {
     pub(crate) group: u32,
 }
 
-/// The short way: per field the pair of words that its integer is added to, 0 for the one that nobody reads.
-#[derive(Debug)]
+/// The shortest way: one set without dimensions takes integers only.
+#[derive(Debug, Default)]
 pub(crate) struct PlainFold {
-    pub(crate) roles: [u8; PLAIN_FIELDS],
-    pub(crate) constants: Box<[(u8, i64)]>,
+    /// One bit per field that is a measurement.
+    pub(crate) measured: u32,
+    /// Per measurement the word that it is added to.
+    pub(crate) words: [u16; SHORT_FIELDS],
+    /// Word, and what each event adds.
+    pub(crate) constants: Box<[(u16, i64)]>,
 }
 
-/// Integers into one set with dimensions: they wait until all digits are known.
-#[derive(Debug)]
+/// The next short one: one set with dimensions takes integers only. They wait until all digits are known.
+#[derive(Debug, Default)]
 pub(crate) struct IntegerFold {
-    /// Per field where its integer waits, 0 for where nobody looks.
-    pub(crate) waits: [u8; PLAIN_FIELDS],
-    /// Per field its dimension in the plan's digits, from 1.
-    pub(crate) digits: [u8; PLAIN_FIELDS],
-    /// Per waiting place from 1 the word within the group.
-    pub(crate) offsets: Box<[u32]>,
+    /// One bit per field that is a measurement.
+    pub(crate) measured: u32,
+    /// One bit per field that is a dimension.
+    pub(crate) dimensions: u32,
+    /// Per measurement where it waits, per dimension which of the plan's digits it gives.
+    pub(crate) roles: [u8; SHORT_FIELDS],
+    /// Per waiting place the word within the group.
+    pub(crate) offsets: [u32; WAITING],
     /// Word within the group, and what each event adds.
     pub(crate) constants: Box<[(u32, i64)]>,
     /// Words of a group.
     pub(crate) group: u32,
 }
 
-/// Integers that may wait, with the place where nobody looks.
+/// Measurements that may wait.
 pub(crate) const WAITING: usize = 8;
 
 impl FoldPlan {
@@ -107,15 +114,7 @@ impl FoldPlan {
         event: EventId,
         metadata: &Metadata<'_>,
     ) -> Option<FoldPlan> {
-        let mut plan = FoldPlan {
-            sets: SmallVec::new(),
-            targets: Vec::new(),
-            digits: Vec::new(),
-            fields: metadata.fields().iter().map(|_| FieldFold::default()).collect(),
-            constants: SmallVec::new(),
-            plain: None,
-            integers: None,
-        };
+        let mut plan = FoldPlan { fields: metadata.fields().iter().map(|_| FieldFold::default()).collect(), ..FoldPlan::default() };
         for (id, fold) in folds {
             let metric = registry.metric(*id);
             let fold = &metric.folds[*fold];
@@ -141,9 +140,17 @@ impl FoldPlan {
         if plan.targets.is_empty() {
             return None;
         }
-        plan.plain = plan.plain();
-        plan.integers = plan.integers();
+        if let Some(plain) = plan.plain() {
+            (plan.is_plain, plan.plain) = (true, plain);
+        } else if let Some(integers) = plan.integers() {
+            (plan.is_integers, plan.integers) = (true, integers);
+        }
         Some(plan)
+    }
+
+    /// Whether nothing folds.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
     }
 
     fn target(
@@ -164,8 +171,8 @@ impl FoldPlan {
                     for field in fields_of(registry, attribute, event, layout.set, metadata) {
                         self.fields[field].digits.push(self.digits.len() as u16);
                     }
-                    let index = EnumIndex::new(&dimension.values, dimension.other);
-                    self.digits.push(Digit { set: at, shift: dimension.shift, index });
+                    let index = EnumIndex::new(&dimension.values, dimension.other, dimension.shift);
+                    self.digits.push(Digit { set: at, index });
                 }
                 for (attribute, reason) in &layout.redacted {
                     for field in fields_of(registry, *attribute, event, layout.set, metadata) {
@@ -181,56 +188,60 @@ impl FoldPlan {
     }
 
     /// Whether one set takes all, sums of integers only.
-    fn is_integers(&self) -> bool {
+    fn takes_integers_only(&self) -> bool {
         let integer_sum = |target: &Target| matches!(target.cells, Cells::Sum { .. }) && target.number == NumberType::Int;
         self.sets.len() == 1
-            && self.fields.len() <= PLAIN_FIELDS
+            && self.fields.len() <= SHORT_FIELDS
             && self.targets.iter().all(integer_sum)
             && self.fields.iter().all(|field| field.redacted.is_none())
             && self.constants.iter().all(|constant| constant.value >= 0)
     }
 
-    fn integers(&self) -> Option<IntegerFold> {
-        if !self.is_integers() || self.digits.iter().any(|digit| digit.index.has_numbers()) {
-            return None;
-        }
-        let mut waits = [0; PLAIN_FIELDS];
-        let mut digits = [0; PLAIN_FIELDS];
-        let mut offsets = Vec::new();
-        for (at, field) in self.fields.iter().enumerate() {
-            if let [target] = field.targets.as_slice() {
-                offsets.push(self.targets[*target as usize].offset);
-                waits[at] = offsets.len() as u8;
-            }
-            if let [digit] = field.digits.as_slice() {
-                digits[at] = u8::try_from(*digit + 1).ok()?;
-            }
-            let both = !field.targets.is_empty() && !field.digits.is_empty();
-            if both || field.targets.len() > 1 || field.digits.len() > 1 || offsets.len() >= WAITING {
-                return None;
-            }
-        }
-        let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value);
-        let constants = self.constants.iter().map(constant).collect();
-        Some(IntegerFold { waits, digits, offsets: offsets.into(), constants, group: self.sets[0].group })
-    }
-
     fn plain(&self) -> Option<PlainFold> {
-        if !self.is_integers() || !self.digits.is_empty() {
+        if !self.takes_integers_only() || !self.digits.is_empty() {
             return None;
         }
-        let pair = |target: u16| u8::try_from((TRASH_WORDS as u32 + self.targets[target as usize].offset) / 2).ok();
-        let mut roles = [0; PLAIN_FIELDS];
-        for (role, field) in roles.iter_mut().zip(&self.fields) {
+        let word = |target: u16| u16::try_from(self.targets[target as usize].offset).ok();
+        let mut plain = PlainFold::default();
+        for (at, field) in self.fields.iter().enumerate() {
             match field.targets.as_slice() {
                 [] => {}
-                [target] => *role = pair(*target)?,
+                [target] => {
+                    plain.measured |= 1 << at;
+                    plain.words[at] = word(*target)?;
+                }
                 _ => return None,
             }
         }
-        let constant = |constant: &Constant| Some((pair(constant.target)?, constant.value));
-        let constants = self.constants.iter().map(constant).collect::<Option<_>>()?;
-        Some(PlainFold { roles, constants })
+        let constant = |constant: &Constant| Some((word(constant.target)?, constant.value));
+        plain.constants = self.constants.iter().map(constant).collect::<Option<_>>()?;
+        Some(plain)
+    }
+
+    fn integers(&self) -> Option<IntegerFold> {
+        if !self.takes_integers_only() || self.digits.iter().any(|digit| digit.index.has_numbers()) {
+            return None;
+        }
+        let mut integers = IntegerFold { group: self.sets[0].group, ..IntegerFold::default() };
+        for (at, field) in self.fields.iter().enumerate() {
+            match (field.targets.as_slice(), field.digits.as_slice()) {
+                ([], []) => {}
+                ([target], []) => {
+                    let place = integers.measured.count_ones() as usize;
+                    *integers.offsets.get_mut(place)? = self.targets[*target as usize].offset;
+                    integers.roles[at] = place as u8;
+                    integers.measured |= 1 << at;
+                }
+                ([], [digit]) => {
+                    integers.roles[at] = u8::try_from(*digit).ok()?;
+                    integers.dimensions |= 1 << at;
+                }
+                _ => return None,
+            }
+        }
+        let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value);
+        integers.constants = self.constants.iter().map(constant).collect();
+        Some(integers)
     }
 }
 

@@ -108,6 +108,36 @@ impl Slots {
         }
     }
 
+    /// Adds to a sum of integers and marks it as written; `false`, and nothing done, where it would leave the range of `i64`.
+    ///
+    /// # Safety
+    /// As for [`update`](Self::update), for the sum's two words.
+    #[inline(always)]
+    pub(crate) unsafe fn sum_int(self, word: usize, value: i64) -> bool {
+        // SAFETY: as the caller promises.
+        unsafe { self.add_int(word, value).then(|| self.set(word + 1, 1)).is_some() }
+    }
+
+    /// As [`sum_int`](Self::sum_int), for a natural number and a sum that is not negative afterwards; `false`, and nothing done,
+    /// for any other, which `sum_int` may still take. One look at a sign stands for one at the value's range and one for an overflow.
+    ///
+    /// # Safety
+    /// As for [`sum_int`](Self::sum_int).
+    #[inline(always)]
+    pub(crate) unsafe fn sum_natural(self, word: usize, value: u64) -> bool {
+        // SAFETY: as the caller promises.
+        let slot = unsafe { &*self.0.add(word) };
+        let sum = slot.load(Ordering::Relaxed).wrapping_add(value);
+        // Past the range of `i64` either is negative. A sum from below zero to above cannot leave the range.
+        if ((sum | value) as i64) < 0 {
+            return false;
+        }
+        slot.store(sum, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { self.set(word + 1, 1) };
+        true
+    }
+
     /// Adds to a sum of floats; `false`, and nothing done, where it would not stay finite.
     ///
     /// # Safety

@@ -10,7 +10,7 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 use tracing_weaver_registry::model::NumberType;
 
-use super::layout::{Cells, HISTOGRAM_HEAD, TRASH_WORDS};
+use super::layout::{Cells, HISTOGRAM_HEAD};
 use super::plan::{FieldFold, FoldPlan, Target};
 use super::shard::Slots;
 use crate::count::Counts;
@@ -72,7 +72,7 @@ impl<'a> FoldVisitor<'a> {
         for at in &field.digits {
             let digit = &self.plan.digits[*at as usize];
             // OR keeps the group within the block if a hand-made value set repeats a field.
-            self.groups[digit.set as usize] |= digit_of(&digit.index) << digit.shift;
+            self.groups[digit.set as usize] |= digit_of(&digit.index);
         }
     }
 
@@ -127,7 +127,7 @@ impl<'a> FoldVisitor<'a> {
         for (target, number) in self.waiting.iter().copied().chain(constants) {
             let target = &self.plan.targets[target as usize];
             let set = target.set as usize;
-            let word = TRASH_WORDS + self.groups[set] as usize * self.plan.sets[set].group as usize + target.offset as usize;
+            let word = self.groups[set] as usize * self.plan.sets[set].group as usize + target.offset as usize;
             // SAFETY: group and offset come from the set's layout, whose blocks these are; this thread writes them.
             if !unsafe { add(blocks[set], word, target, number) } {
                 self.counts.refused.add(1);
