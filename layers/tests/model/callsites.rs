@@ -21,7 +21,7 @@ pub(crate) fn make(kind: Kind, id: u8, contextual: bool, parent: Option<Id>) -> 
         Kind::Node => at!(Level::DEBUG, "t.node", t.node.id = format!("n{id}"), t.node.kind = "sort"),
         Kind::Channel => at!(Level::TRACE, "t.channel", t.channel.id = id),
         Kind::Nameless => at!(Level::INFO, "t.node", t.node.id = tracing::field::Empty, t.node.kind = "sort"),
-        Kind::Plain => at!(Level::INFO, "t.plain", t.node.id = "not an entity"),
+        Kind::Plain => at!(Level::INFO, "t.plain", t.node.id = format!("plain{id}")),
     }
 }
 

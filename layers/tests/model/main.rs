@@ -8,37 +8,35 @@ mod plain;
 mod program;
 #[path = "../support/mod.rs"]
 mod support;
+mod view;
+mod worker;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use program::{Op, Program, ops};
+use program::{Op, Program, Setup, ops, setup};
 use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestRunner};
 use support::{Harness, Total, ints};
 use tracing::{Level, event};
 
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+/// How many cases: 200, or what `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let seed = variable("PROPTEST_RNG_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    println!("these cases again: PROPTEST_RNG_SEED={seed}");
+    let cases = variable("PROPTEST_CASES").map_or(200, |cases| cases as u32);
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..ProptestConfig::default() }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_interleaving_of_spans_threads_and_events_gives_the_totals_and_scopes_of_the_plain_model(
-        directives in prop::sample::select(vec!["off", "info", "trace", "warn,t=debug", "info,[t.node]=trace"]),
-        neighbour in any::<bool>(),
-        tidy in any::<bool>(),
-        steps in ops(120),
-    ) {
-        run(directives, neighbour, tidy, &steps)?;
-    }
+#[test]
+fn any_interleaving_of_spans_threads_tasks_and_events_gives_each_layer_the_totals_and_scopes_of_the_plain_model() {
+    TestRunner::new(config()).run(&(setup(), ops(120)), |(setup, steps)| run(&setup, &steps)).unwrap();
 }
 
-fn run(directives: &'static str, neighbour: bool, tidy: bool, steps: &[Op]) -> Result<(), TestCaseError> {
-    let mut program = Program::start(directives, neighbour, tidy);
-    for step in steps {
-        program.step(step)?;
-    }
+fn run(setup: &Setup, steps: &[Op]) -> Result<(), TestCaseError> {
+    let mut program = Program::start(setup);
+    steps.iter().try_for_each(|step| program.step(step))?;
     program.finish()
 }
 

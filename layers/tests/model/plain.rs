@@ -1,10 +1,13 @@
-//! The plain model: spans with their chains, one stack a thread, and totals in a map.
+//! The plain model of one layer: spans with their chains, and totals in a map; and of a thread: its stack.
 //!
 //! The program of a test case moves it along with the real one. It must never be clever.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use crate::support::{Total, Totals, series};
+use tracing_weaver_registry::model::ResolvedRegistry;
+
+use crate::support::{Total, Totals, registry, registry_of, series};
 
 /// What a program may open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +18,50 @@ pub(crate) enum Kind {
     Channel,
     /// A node without its identity, which opens nothing.
     Nameless,
-    /// A span of no entity.
+    /// A span that the usual registry does not know.
     Plain,
+}
+
+/// By which registry a layer reads the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Usual,
+    Other,
+    /// No registry at all.
+    None,
+}
+
+impl Reading {
+    pub(crate) fn registry(self) -> Arc<ResolvedRegistry> {
+        static OTHER: OnceLock<Arc<ResolvedRegistry>> = OnceLock::new();
+        match self {
+            Reading::Usual => registry(),
+            Reading::Other => OTHER.get_or_init(|| registry_of(include_str!("other.yaml"))).clone(),
+            Reading::None => Arc::default(),
+        }
+    }
+
+    /// The attributes of the entity that such a span opens.
+    pub(crate) fn entity(self, kind: Kind, id: u8) -> Option<Entity> {
+        let attributes: &[(&str, String)] = match (self, kind) {
+            (Reading::Usual | Reading::Other, Kind::Group) => &[("t.group.id", format!("g{id}"))],
+            (Reading::Usual, Kind::Pipeline) => &[("t.group.id", "g0".to_owned()), ("t.pipeline.id", format!("p{id}"))],
+            (Reading::Usual, Kind::Node) => &[("t.node.id", format!("n{id}")), ("t.node.kind", "sort".to_owned())],
+            (Reading::Usual, Kind::Channel) => &[("t.channel.id", id.to_string())],
+            (Reading::Other, Kind::Plain) => &[("t.node.id", format!("plain{id}"))],
+            _ => return None,
+        };
+        Some(Entity { kind, attributes: attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect() })
+    }
+
+    /// Whether such a span names an entity, be it that it opens none.
+    pub(crate) fn is_entity(self, kind: Kind) -> bool {
+        match self {
+            Reading::Usual => kind != Kind::Plain,
+            Reading::Other => matches!(kind, Kind::Group | Kind::Plain),
+            Reading::None => false,
+        }
+    }
 }
 
 type Attributes = BTreeMap<String, String>;
@@ -88,10 +133,31 @@ pub(crate) struct Counted {
     pub(crate) totals: Totals,
     pub(crate) unattributed: u64,
     pub(crate) refused: u64,
+    pub(crate) nameless: u64,
+    pub(crate) late: u64,
 }
 
 impl Counted {
-    pub(crate) fn fold(&mut self, chain: &[Entity], measure: &Measure) {
+    pub(crate) fn fold(&mut self, reading: Reading, chain: &[Entity], measure: &Measure) {
+        match reading {
+            Reading::Usual => self.fold_usual(chain, measure),
+            Reading::Other => self.fold_other(chain, measure),
+            Reading::None => {}
+        }
+    }
+
+    fn fold_other(&mut self, chain: &[Entity], measure: &Measure) {
+        match measure {
+            Measure::Item { items, .. } => {
+                let plain = self.cut(chain, Kind::Plain);
+                self.sum("o.items", &plain, &[], *items, true);
+            }
+            Measure::Tick => self.sum("o.ticks", &Attributes::new(), &[], 1, true),
+            _ => {}
+        }
+    }
+
+    fn fold_usual(&mut self, chain: &[Entity], measure: &Measure) {
         match measure {
             Measure::Item { items, delta } => {
                 let node = self.cut(chain, Kind::Node);

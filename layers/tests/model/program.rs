@@ -1,22 +1,22 @@
-//! The program of a test case: the real layer on real threads that take turns, and the plain model beside it.
+//! The program of a test case: real layers on real threads that take turns, and the plain model beside them.
 //!
-//! The test hands it one step after another. It must never let two threads run at once, or the model would have to guess.
-
-use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+//! The test hands it one step after another.
 
 use proptest::prelude::*;
 use tracing::Span;
 use tracing::span::Id;
-use tracing_core::Dispatch;
-use tracing_subscriber::Layer;
+use tracing_core::subscriber::NoSubscriber;
+use tracing_core::{Dispatch, Level};
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use crate::callsites::{emit, make};
-use crate::plain::{Chain, Counted, Entity, Kind, Measure, Stack, attributes};
-use crate::support::{Any, Harness, Total, Totals, settings};
+use crate::plain::{Kind, Measure, Reading, Stack};
+use crate::view::View;
+use crate::worker::{Task, Worker};
 
-const THREADS: usize = 3;
+pub(crate) const THREADS: usize = 3;
 
 /// Where a span or an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,16 @@ pub(crate) enum Place {
     Current,
     Root,
     Child(usize),
+}
+
+/// What else is in the stack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Neighbour {
+    None,
+    /// Wants everything, before us.
+    Greedy,
+    /// Wants spans and some events, behind us.
+    Picky,
 }
 
 #[derive(Debug, Clone)]
@@ -42,17 +52,45 @@ pub(crate) enum Op {
         thread: usize,
         span: usize,
     },
-    /// Drops the handle; `forgotten` also of a span that some thread is still inside of.
+    /// `in_scope`, with an event inside.
+    Scope {
+        thread: usize,
+        span: usize,
+        measure: Measure,
+    },
+    /// Drops the handle; `forgotten` also of a span that threads are still inside of.
     Close {
         thread: usize,
         span: usize,
         forgotten: bool,
+    },
+    /// Puts a future into one span, or into one inside of another.
+    Spawn {
+        outer: usize,
+        inner: Option<usize>,
+    },
+    /// Polls it on a thread, or drops it there; an event inside.
+    Poll {
+        thread: usize,
+        task: usize,
+        last: bool,
+        measure: Measure,
     },
     Emit {
         thread: usize,
         loud: bool,
         place: Place,
         measure: Measure,
+    },
+    /// Records a value later.
+    Record {
+        thread: usize,
+        span: usize,
+    },
+    Follow {
+        thread: usize,
+        span: usize,
+        follows: usize,
     },
     Restart {
         thread: usize,
@@ -62,20 +100,28 @@ pub(crate) enum Op {
 
 pub(crate) fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
     let place = prop_oneof![5 => Just(Place::Current), 1 => Just(Place::Root), 2 => (0..32usize).prop_map(Place::Child)];
-    let kinds = vec![Kind::Group, Kind::Pipeline, Kind::Node, Kind::Node, Kind::Channel, Kind::Channel, Kind::Nameless, Kind::Plain];
+    let kinds =
+        vec![Kind::Group, Kind::Pipeline, Kind::Node, Kind::Node, Kind::Channel, Kind::Channel, Kind::Nameless, Kind::Plain, Kind::Plain];
     let thread = 0..THREADS;
-    let which = (thread.clone(), 0..32usize);
+    let span = 0..32usize;
+    let which = (thread.clone(), span.clone());
     prop::collection::vec(
         prop_oneof![
-            4 => (thread.clone(), prop::sample::select(kinds), 0..3u8, place.clone())
+            8 => (thread.clone(), prop::sample::select(kinds), 0..3u8, place.clone())
                 .prop_map(|(thread, kind, id, place)| Op::Make { thread, kind, id, place }),
-            6 => which.clone().prop_map(|(thread, span)| Op::Enter { thread, span }),
-            4 => which.clone().prop_map(|(thread, span)| Op::Exit { thread, span }),
-            2 => (which, prop::bool::weighted(0.2)).prop_map(|((thread, span), forgotten)| Op::Close { thread, span, forgotten }),
-            12 => (thread.clone(), any::<bool>(), place, measure())
+            12 => which.clone().prop_map(|(thread, span)| Op::Enter { thread, span }),
+            8 => which.clone().prop_map(|(thread, span)| Op::Exit { thread, span }),
+            3 => (which.clone(), measure()).prop_map(|((thread, span), measure)| Op::Scope { thread, span, measure }),
+            4 => (which.clone(), prop::bool::weighted(0.3)).prop_map(|((thread, span), forgotten)| Op::Close { thread, span, forgotten }),
+            3 => (span.clone(), prop::option::of(span.clone())).prop_map(|(outer, inner)| Op::Spawn { outer, inner }),
+            8 => (thread.clone(), 0..8usize, prop::bool::weighted(0.2), measure())
+                .prop_map(|(thread, task, last, measure)| Op::Poll { thread, task, last, measure }),
+            24 => (thread.clone(), any::<bool>(), place, measure())
                 .prop_map(|(thread, loud, place, measure)| Op::Emit { thread, loud, place, measure }),
+            1 => which.clone().prop_map(|(thread, span)| Op::Record { thread, span }),
+            1 => (which, span).prop_map(|((thread, span), follows)| Op::Follow { thread, span, follows }),
             1 => thread.prop_map(|thread| Op::Restart { thread }),
-            1 => Just(Op::Look),
+            2 => Just(Op::Look),
         ],
         0..most,
     )
@@ -99,78 +145,79 @@ fn measure() -> impl Strategy<Value = Measure> {
     ]
 }
 
+/// What a program starts with.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) layers: Vec<(Reading, &'static str)>,
+    pub(crate) neighbour: Neighbour,
+    /// Threads leave their spans before they end, so that Registry hands no stack to a later thread, and guards may be forgotten.
+    pub(crate) tidy: bool,
+}
+
+pub(crate) fn setup() -> impl Strategy<Value = Setup> {
+    let reading = prop::sample::select(vec![Reading::Usual, Reading::Usual, Reading::Other, Reading::None]);
+    let directives = prop::sample::select(vec!["off", "info", "trace", "warn,t=debug", "info,[t.node]=trace"]);
+    let layer = (reading, directives.clone());
+    let layers = prop_oneof![
+        10 => directives.prop_map(|directives| vec![(Reading::Usual, directives)]),
+        9 => prop::collection::vec(layer.clone(), 2..4),
+        // More than have a place of their own.
+        1 => prop::collection::vec(layer, 9..11),
+    ];
+    let neighbour = prop::sample::select(vec![Neighbour::None, Neighbour::Greedy, Neighbour::Picky]);
+    (layers, neighbour, any::<bool>()).prop_map(|(layers, neighbour, tidy)| Setup { layers, neighbour, tidy })
+}
+
 struct Opened {
+    kind: Kind,
     /// Until the program drops it.
     handle: Option<Span>,
     id: Option<Id>,
-    chain: Chain,
     parent: Option<usize>,
-    /// Children that have not ended: they keep it open.
-    children: usize,
+    /// Handles of the program and its tasks, and children that have not ended: they keep it open.
+    kept: usize,
     ended: bool,
-    /// Was entered by two threads at a time.
-    shared: bool,
 }
 
-/// A thread that does what it is told, one thing at a time.
-struct Worker {
-    todo: Sender<Box<dyn FnOnce() + Send>>,
-    done: Receiver<()>,
-    thread: JoinHandle<()>,
-    stack: Stack,
-}
-
-impl Worker {
-    fn start(dispatch: Dispatch) -> Worker {
-        let (todo, work) = channel::<Box<dyn FnOnce() + Send>>();
-        let (say, done) = channel();
-        let thread = std::thread::spawn(move || {
-            let _default = tracing_core::dispatcher::set_default(&dispatch);
-            work.iter().for_each(|work| {
-                work();
-                say.send(()).unwrap();
-            });
-        });
-        Worker { todo, done, thread, stack: Stack::default() }
-    }
-
-    fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> R {
-        let (give, take) = channel();
-        self.todo.send(Box::new(move || drop(give.send(work())))).unwrap();
-        self.done.recv().expect("the thread did its work");
-        take.recv().unwrap()
-    }
-
-    fn end(self) {
-        drop(self.todo);
-        self.thread.join().unwrap();
-    }
+/// A future and the spans that it is in, the outer one first.
+struct Running {
+    task: Task,
+    spans: Vec<usize>,
 }
 
 pub(crate) struct Program {
-    harness: Harness,
-    directives: &'static str,
-    workers: Vec<Worker>,
+    views: Vec<View>,
+    dispatch: Dispatch,
+    /// With one subscriber in the process, a callsite is asked about where it first fires.
+    _second: Dispatch,
+    workers: Vec<(Worker, Stack)>,
     spans: Vec<Opened>,
-    /// Threads leave their spans before they end, so that Registry hands no stack to a later thread, and guards may be forgotten.
+    tasks: Vec<Running>,
     tidy: bool,
-    counted: Counted,
-    before: Totals,
-    /// By number of event the scope that its record must have; only of events that must become one.
-    expected: BTreeMap<i64, BTreeMap<String, String>>,
-    said: BTreeMap<i64, BTreeMap<String, String>>,
     number: i64,
-    refused_entities: u64,
 }
 
 impl Program {
-    pub(crate) fn start(directives: &'static str, neighbour: bool, tidy: bool) -> Program {
-        let settings = settings(directives);
-        let harness = if neighbour { Harness::beside(settings, Quiet) } else { Harness::new(settings) };
-        let workers = (0..THREADS).map(|_| Worker::start(harness.dispatch.clone())).collect();
-        let (expected, said) = Default::default();
-        let (counted, before) = Default::default();
-        Program { harness, directives, workers, spans: Vec::new(), tidy, counted, before, expected, said, number: 0, refused_entities: 0 }
+    pub(crate) fn start(setup: &Setup) -> Program {
+        let (mut views, mut layers) = (Vec::new(), Vec::<Box<dyn Layer<Registry> + Send + Sync>>::new());
+        if matches!(setup.neighbour, Neighbour::Greedy) {
+            layers.push(Quiet.boxed());
+        }
+        for (reading, directives) in &setup.layers {
+            let (view, layer) = View::new(*reading, directives);
+            views.push(view);
+            layers.push(layer.boxed());
+        }
+        if matches!(setup.neighbour, Neighbour::Picky) {
+            layers.push(Quiet.with_filter(filter_fn(|metadata| metadata.is_span() || *metadata.level() == Level::INFO)).boxed());
+        }
+        let dispatch = match layers.len() {
+            1 => Registry::default().with(layers.remove(0)).into(),
+            _ => Registry::default().with(layers).into(),
+        };
+        let workers = (0..THREADS).map(|_| (Worker::any(), Stack::default())).collect();
+        let (spans, tasks) = (Vec::new(), Vec::new());
+        Program { views, dispatch, _second: Dispatch::new(NoSubscriber::new()), workers, spans, tasks, tidy: setup.tidy, number: 0 }
     }
 
     pub(crate) fn step(&mut self, op: &Op) -> Result<(), TestCaseError> {
@@ -178,71 +225,74 @@ impl Program {
             Op::Make { thread, kind, id, place } => self.make(*thread, *kind, *id, *place),
             Op::Enter { thread, span } => {
                 if let Some((span, id)) = self.alive(*span) {
-                    let dispatch = self.harness.dispatch.clone();
-                    self.workers[*thread].run(move || dispatch.enter(&id));
-                    self.workers[*thread].stack.enter(span);
-                    self.spans[span].shared |= self.inside(span) > 1;
+                    let dispatch = self.dispatch.clone();
+                    self.run(*thread, move || dispatch.enter(&id));
+                    self.workers[*thread].1.enter(span);
                 }
             }
             Op::Exit { thread, span } => {
                 if let Some((span, id)) = self.alive(*span) {
-                    let dispatch = self.harness.dispatch.clone();
-                    self.workers[*thread].run(move || dispatch.exit(&id));
-                    self.workers[*thread].stack.exit(span);
+                    let dispatch = self.dispatch.clone();
+                    self.run(*thread, move || dispatch.exit(&id));
+                    self.workers[*thread].1.exit(span);
+                }
+            }
+            Op::Scope { thread, span, measure } => {
+                if let Some((span, handle)) = self.held(*span) {
+                    self.inside_of(*thread, &[span], measure, |work| move || handle.in_scope(work));
                 }
             }
             Op::Close { thread, span, forgotten } => {
-                if let Some((span, _)) = self.alive(*span) {
-                    let (inside, shared) = (self.inside(span), self.spans[span].shared);
-                    if inside == 0 || (*forgotten && self.tidy && inside == 1 && !shared) {
-                        let handle = self.spans[span].handle.take();
-                        self.workers[*thread].run(move || drop(handle));
-                        self.end(span);
-                    }
+                if let Some((span, _)) = self.alive(*span)
+                    && (!self.is_entered(span) || (*forgotten && self.tidy))
+                {
+                    let handle = self.spans[span].handle.take();
+                    self.run(*thread, move || drop(handle));
+                    self.give_up(span);
                 }
             }
-            Op::Emit { thread, loud, place, measure } => self.emit(*thread, *loud, *place, measure.clone()),
+            Op::Spawn { outer, inner } => {
+                if let Some((outer, span)) = self.held(*outer) {
+                    let inner = inner.and_then(|inner| self.held(inner));
+                    let spans = std::iter::once(outer).chain(inner.iter().map(|(inner, _)| *inner)).collect::<Vec<_>>();
+                    spans.iter().for_each(|span| self.spans[*span].kept += 1);
+                    self.tasks.push(Running { task: Task::new(span, inner.map(|(_, inner)| inner)), spans });
+                }
+            }
+            Op::Poll { thread, task, last, measure } => self.poll(*thread, *task, *last, measure),
+            Op::Emit { thread, loud, place, measure } => self.emit(*thread, *loud, *place, measure),
+            Op::Record { thread, span } => self.record(*thread, *span),
+            Op::Follow { thread, span, follows } => {
+                if let (Some((_, span)), Some((_, follows))) = (self.held(*span), self.alive(*follows)) {
+                    self.run(*thread, move || {
+                        span.follows_from(follows);
+                    });
+                }
+            }
             Op::Restart { thread } => {
                 if self.tidy {
                     self.leave_all(*thread);
                 }
-                let new = Worker::start(self.harness.dispatch.clone());
-                std::mem::replace(&mut self.workers[*thread], new).end();
+                self.workers[*thread].1 = Stack::default();
+                std::mem::replace(&mut self.workers[*thread].0, Worker::new()).end();
             }
-            Op::Look => self.look()?,
+            Op::Look => self.views.iter_mut().try_for_each(View::look)?,
         }
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<(), TestCaseError> {
-        self.look()?;
-        self.workers.drain(..).for_each(Worker::end);
-        self.look()?;
-        let stats = self.harness.stats();
-        prop_assert_eq!(stats.measurements_unattributed, self.counted.unattributed);
-        prop_assert_eq!(stats.measurements_refused, self.counted.refused);
-        prop_assert_eq!(stats.entities_refused, self.refused_entities);
-        prop_assert_eq!(stats.records_created, stats.records_taken);
-        Ok(())
+        self.views.iter_mut().try_for_each(View::look)?;
+        // Tasks and handles end on some thread, with the subscriber or after it.
+        for Running { task, .. } in std::mem::take(&mut self.tasks) {
+            self.run(0, move || task.cancel(|| ()));
+        }
+        self.workers.drain(..).for_each(|(worker, _)| worker.rest());
+        self.views.drain(..).try_for_each(View::finish)
     }
 
-    fn look(&mut self) -> Result<(), TestCaseError> {
-        let totals = self.harness.totals();
-        prop_assert_eq!(&totals, &self.counted.totals);
-        for (name, old) in &self.before {
-            if let (Total::Int(old), Total::Int(new), false) = (old, &totals[name], name.contains("balance") || name.contains("depth")) {
-                prop_assert!(new >= old, "{} went from {} to {}", name, old, new);
-            }
-        }
-        self.before = totals;
-        for record in self.harness.drain() {
-            let Some(Any::Int(number)) = record.get("t.seq") else { panic!("{record:?}") };
-            prop_assert!(self.said.insert(*number, record.entities).is_none(), "a record came twice");
-        }
-        if !self.directives.contains('[') {
-            prop_assert_eq!(&self.said, &self.expected);
-        }
-        Ok(())
+    fn run<R: Send + 'static>(&self, thread: usize, work: impl FnOnce() -> R + Send + 'static) -> R {
+        self.workers[thread].0.run(&self.dispatch, work)
     }
 
     /// A span whose handle the program still has, if it is not disabled.
@@ -252,88 +302,123 @@ impl Program {
         Some((at, opened.id.clone()?))
     }
 
-    /// How many threads are inside a span.
-    fn inside(&self, span: usize) -> usize {
-        self.workers.iter().filter(|worker| worker.stack.has(span)).count()
+    /// As [`alive`](Self::alive), with a further handle.
+    fn held(&self, span: usize) -> Option<(usize, Span)> {
+        let (at, _) = self.alive(span)?;
+        Some((at, self.spans[at].handle.clone()?))
     }
 
-    /// Ends a span that nobody holds any more, and with it ancestors that only it kept open.
-    fn end(&mut self, span: usize) {
+    /// Whether some thread is inside a span.
+    fn is_entered(&self, span: usize) -> bool {
+        self.workers.iter().any(|(_, stack)| stack.has(span))
+    }
+
+    /// Something that kept a span open does so no more. The span ends if nothing else does, and with it ancestors that only it kept open.
+    fn give_up(&mut self, span: usize) {
         let opened = &mut self.spans[span];
-        if opened.handle.is_none() && opened.children == 0 {
+        opened.kept -= 1;
+        if opened.kept == 0 {
             opened.ended = true;
             if let Some(parent) = opened.parent {
-                self.spans[parent].children -= 1;
-                self.end(parent);
+                self.give_up(parent);
             }
         }
     }
 
     fn leave_all(&mut self, thread: usize) {
-        let stack = std::mem::take(&mut self.workers[thread].stack);
+        let stack = std::mem::take(&mut self.workers[thread].1);
         for id in stack.spans().filter_map(|span| self.spans[span].id.clone()) {
-            let dispatch = self.harness.dispatch.clone();
-            self.workers[thread].run(move || dispatch.exit(&id));
+            let dispatch = self.dispatch.clone();
+            self.run(thread, move || dispatch.exit(&id));
         }
     }
 
-    /// The span at a place, if there is one that has not ended, and the id that says so to the real layer.
+    /// The span at a place, if there is one that has not ended, and the id that says so to the real layers.
     fn at(&self, thread: usize, place: Place) -> (Option<usize>, Option<Id>) {
         match place {
-            Place::Current => (self.workers[thread].stack.current().filter(|span| !self.spans[*span].ended), None),
+            Place::Current => (self.current(thread), None),
             Place::Root => (None, None),
             Place::Child(span) => self.alive(span).map_or((None, None), |(at, id)| (Some(at), Some(id))),
         }
     }
 
-    fn chain(&self, span: Option<usize>) -> Chain {
-        span.map(|span| self.spans[span].chain.clone()).unwrap_or_default()
+    fn current(&self, thread: usize) -> Option<usize> {
+        self.workers[thread].1.current().filter(|span| !self.spans[*span].ended)
     }
 
     fn make(&mut self, thread: usize, kind: Kind, id: u8, place: Place) {
         let (parent, id_of_parent) = self.at(thread, place);
-        let mut chain = self.chain(parent);
         let contextual = matches!(place, Place::Current);
-        let handle = self.workers[thread].run(move || make(kind, id, contextual, id_of_parent));
-        let own: &[(&str, String)] = match kind {
-            Kind::Group => &[("t.group.id", format!("g{id}"))],
-            Kind::Pipeline => &[("t.group.id", "g0".to_owned()), ("t.pipeline.id", format!("p{id}"))],
-            Kind::Node => &[("t.node.id", format!("n{id}")), ("t.node.kind", "sort".to_owned())],
-            Kind::Channel => &[("t.channel.id", id.to_string())],
-            Kind::Nameless | Kind::Plain => &[],
-        };
-        self.refused_entities += u64::from(kind == Kind::Nameless);
-        if !own.is_empty() {
-            chain.push(Entity { kind, attributes: own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect() });
-        }
-        assert!(kind == Kind::Plain || handle.id().is_some(), "an entity span exists whatever the filter says");
+        let handle = self.run(thread, move || make(kind, id, contextual, id_of_parent));
+        self.views.iter_mut().for_each(|view| view.made(kind, id, parent));
         let id = handle.id();
-        if let (Some(parent), Some(_)) = (parent, &id) {
-            self.spans[parent].children += 1;
-        }
-        self.spans.push(Opened { id, handle: Some(handle), chain, parent, children: 0, ended: false, shared: false });
+        let parent = parent.filter(|_| id.is_some());
+        parent.iter().for_each(|parent| self.spans[*parent].kept += 1);
+        self.spans.push(Opened { kind, id, handle: Some(handle), parent, kept: 1, ended: false });
     }
 
-    fn emit(&mut self, thread: usize, loud: bool, place: Place, measure: Measure) {
+    fn emit(&mut self, thread: usize, loud: bool, place: Place, measure: &Measure) {
         let (span, parent) = self.at(thread, place);
-        let chain = self.chain(span);
-        let number = self.number;
-        self.number += 1;
-        self.counted.fold(&chain, &measure);
-        let forwarded = match self.directives {
-            "info" => loud,
-            "trace" => true,
-            _ => false,
-        };
-        if forwarded {
-            self.expected.insert(number, attributes(&chain));
-        }
+        let (number, measure) = (self.count(span, loud, measure), measure.clone());
         let contextual = matches!(place, Place::Current);
-        self.workers[thread].run(move || emit(&measure, loud, contextual, parent, number));
+        self.run(thread, move || emit(&measure, loud, contextual, parent, number));
+    }
+
+    /// Lets the model know of an event, and numbers it.
+    fn count(&mut self, span: Option<usize>, loud: bool, measure: &Measure) -> i64 {
+        self.number += 1;
+        self.views.iter_mut().for_each(|view| view.emitted(span, loud, self.number, measure));
+        self.number
+    }
+
+    /// Enters spans one after another, emits an event inside, and leaves them, all by what `by` makes of the event.
+    fn inside_of<W>(&mut self, thread: usize, spans: &[usize], measure: &Measure, by: impl FnOnce(Box<dyn FnOnce() + Send>) -> W)
+    where
+        W: FnOnce() + Send + 'static,
+    {
+        spans.iter().for_each(|span| self.workers[thread].1.enter(*span));
+        let (number, measure) = (self.count(self.current(thread), true, measure), measure.clone());
+        spans.iter().rev().for_each(|span| self.workers[thread].1.exit(*span));
+        self.run(thread, by(Box::new(move || emit(&measure, true, true, None, number))));
+    }
+
+    fn poll(&mut self, thread: usize, task: usize, last: bool, measure: &Measure) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        let at = task % self.tasks.len();
+        let Running { mut task, spans } = self.tasks.swap_remove(at);
+        if last {
+            self.inside_of(thread, &spans, measure, |work| move || task.cancel(work));
+            spans.into_iter().rev().for_each(|span| self.give_up(span));
+            return;
+        }
+        let (give, take) = std::sync::mpsc::channel();
+        self.inside_of(thread, &spans, measure, |work| {
+            move || {
+                task.poll(work);
+                give.send(task).unwrap_or_default();
+            }
+        });
+        self.tasks.push(Running { task: take.recv().unwrap(), spans });
+    }
+
+    fn record(&mut self, thread: usize, span: usize) {
+        let Some((at, handle)) = self.held(span) else { return };
+        let kind = self.spans[at].kind;
+        let field = match kind {
+            Kind::Node | Kind::Nameless => "t.node.kind",
+            Kind::Plain => "t.node.id",
+            Kind::Group | Kind::Pipeline | Kind::Channel => return,
+        };
+        self.run(thread, move || {
+            handle.record(field, "late");
+        });
+        self.views.iter_mut().for_each(|view| view.recorded(kind));
     }
 }
 
-/// A neighbour without filter, so that spans exist which our filter does not want.
+/// A neighbour that wants everything that reaches it, so that spans exist which our filters do not want.
 struct Quiet;
 
 impl<S: tracing_core::Subscriber> Layer<S> for Quiet {}

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -25,7 +25,8 @@ pub(crate) fn registry_of(text: &str) -> Arc<ResolvedRegistry> {
 
 /// The registry that most tests use.
 pub(crate) fn registry() -> Arc<ResolvedRegistry> {
-    registry_of(include_str!("registry.yaml"))
+    static READ: OnceLock<Arc<ResolvedRegistry>> = OnceLock::new();
+    READ.get_or_init(|| registry_of(include_str!("registry.yaml"))).clone()
 }
 
 pub(crate) fn filter(directives: &str) -> ForwardFilter {
