@@ -24,14 +24,18 @@ use tracing::{Level, event};
 fn config() -> ProptestConfig {
     let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let seed = variable("PROPTEST_RNG_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
-    println!("these cases again: PROPTEST_RNG_SEED={seed}");
     let cases = variable("PROPTEST_CASES").map_or(200, |cases| cases as u32);
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 #[test]
 fn any_interleaving_of_spans_threads_tasks_and_events_gives_each_layer_the_totals_and_scopes_of_the_plain_model() {
-    TestRunner::new(config()).run(&(setup(), ops(120)), |(setup, steps)| run(&setup, &steps)).unwrap();
+    let config = config();
+    let RngSeed::Fixed(seed) = config.rng_seed else { unreachable!() };
+    println!("{} cases; the same ones again: PROPTEST_RNG_SEED={seed}", config.cases);
+    if let Err(failure) = TestRunner::new(config).run(&(setup(), ops(120)), |(setup, steps)| run(&setup, &steps)) {
+        panic!("{failure}\nthe same cases again: PROPTEST_RNG_SEED={seed}");
+    }
 }
 
 fn run(setup: &Setup, steps: &[Op]) -> Result<(), TestCaseError> {

@@ -92,8 +92,10 @@ pub(crate) enum Op {
         span: usize,
         follows: usize,
     },
+    /// Ends a thread and takes a new one; a tidy one leaves its spans before.
     Restart {
         thread: usize,
+        tidy: bool,
     },
     Look,
 }
@@ -112,7 +114,7 @@ pub(crate) fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
             12 => which.clone().prop_map(|(thread, span)| Op::Enter { thread, span }),
             8 => which.clone().prop_map(|(thread, span)| Op::Exit { thread, span }),
             3 => (which.clone(), measure()).prop_map(|((thread, span), measure)| Op::Scope { thread, span, measure }),
-            4 => (which.clone(), prop::bool::weighted(0.3)).prop_map(|((thread, span), forgotten)| Op::Close { thread, span, forgotten }),
+            4 => (which.clone(), prop::bool::weighted(0.5)).prop_map(|((thread, span), forgotten)| Op::Close { thread, span, forgotten }),
             3 => (span.clone(), prop::option::of(span.clone())).prop_map(|(outer, inner)| Op::Spawn { outer, inner }),
             8 => (thread.clone(), 0..8usize, prop::bool::weighted(0.2), measure())
                 .prop_map(|(thread, task, last, measure)| Op::Poll { thread, task, last, measure }),
@@ -120,7 +122,7 @@ pub(crate) fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
                 .prop_map(|(thread, loud, place, measure)| Op::Emit { thread, loud, place, measure }),
             1 => which.clone().prop_map(|(thread, span)| Op::Record { thread, span }),
             1 => (which, span).prop_map(|((thread, span), follows)| Op::Follow { thread, span, follows }),
-            1 => thread.prop_map(|thread| Op::Restart { thread }),
+            1 => (thread, prop::bool::weighted(0.7)).prop_map(|(thread, tidy)| Op::Restart { thread, tidy }),
             2 => Just(Op::Look),
         ],
         0..most,
@@ -150,8 +152,6 @@ fn measure() -> impl Strategy<Value = Measure> {
 pub(crate) struct Setup {
     pub(crate) layers: Vec<(Reading, &'static str)>,
     pub(crate) neighbour: Neighbour,
-    /// Threads leave their spans before they end, so that Registry hands no stack to a later thread, and guards may be forgotten.
-    pub(crate) tidy: bool,
 }
 
 pub(crate) fn setup() -> impl Strategy<Value = Setup> {
@@ -165,7 +165,7 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         1 => prop::collection::vec(layer, 9..11),
     ];
     let neighbour = prop::sample::select(vec![Neighbour::None, Neighbour::Greedy, Neighbour::Picky]);
-    (layers, neighbour, any::<bool>()).prop_map(|(layers, neighbour, tidy)| Setup { layers, neighbour, tidy })
+    (layers, neighbour).prop_map(|(layers, neighbour)| Setup { layers, neighbour })
 }
 
 struct Opened {
@@ -193,7 +193,8 @@ pub(crate) struct Program {
     workers: Vec<(Worker, Stack)>,
     spans: Vec<Opened>,
     tasks: Vec<Running>,
-    tidy: bool,
+    /// A thread ended inside of spans: Registry hands its stack to a later thread, so that it is open what keeps which span open.
+    inherited: bool,
     number: i64,
 }
 
@@ -217,7 +218,7 @@ impl Program {
         };
         let workers = (0..THREADS).map(|_| (Worker::any(), Stack::default())).collect();
         let (spans, tasks) = (Vec::new(), Vec::new());
-        Program { views, dispatch, _second: Dispatch::new(NoSubscriber::new()), workers, spans, tasks, tidy: setup.tidy, number: 0 }
+        Program { views, dispatch, _second: Dispatch::new(NoSubscriber::new()), workers, spans, tasks, inherited: false, number: 0 }
     }
 
     pub(crate) fn step(&mut self, op: &Op) -> Result<(), TestCaseError> {
@@ -244,7 +245,7 @@ impl Program {
             }
             Op::Close { thread, span, forgotten } => {
                 if let Some((span, _)) = self.alive(*span)
-                    && (!self.is_entered(span) || (*forgotten && self.tidy))
+                    && (!self.is_entered(span) || (*forgotten && !self.inherited))
                 {
                     let handle = self.spans[span].handle.take();
                     self.run(*thread, move || drop(handle));
@@ -269,11 +270,12 @@ impl Program {
                     });
                 }
             }
-            Op::Restart { thread } => {
-                if self.tidy {
-                    self.leave_all(*thread);
+            Op::Restart { thread, tidy } => {
+                let stack = std::mem::take(&mut self.workers[*thread].1);
+                match tidy {
+                    true => self.leave_all(*thread, &stack),
+                    false => self.inherited |= stack.current().is_some(),
                 }
-                self.workers[*thread].1 = Stack::default();
                 std::mem::replace(&mut self.workers[*thread].0, Worker::new()).end();
             }
             Op::Look => self.views.iter_mut().try_for_each(View::look)?,
@@ -325,8 +327,7 @@ impl Program {
         }
     }
 
-    fn leave_all(&mut self, thread: usize) {
-        let stack = std::mem::take(&mut self.workers[thread].1);
+    fn leave_all(&self, thread: usize, stack: &Stack) {
         for id in stack.spans().filter_map(|span| self.spans[span].id.clone()) {
             let dispatch = self.dispatch.clone();
             self.run(thread, move || dispatch.exit(&id));
