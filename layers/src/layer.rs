@@ -127,7 +127,7 @@ fn enter_trace(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
 #[inline(always)]
 fn leave(weaver: &Weaver, slot: &InstanceSlot, id: &Id) -> u64 {
     let left = slot.stack.pop(id.into_u64());
-    weaver.spans.leave(left.place, slot.token());
+    weaver.spans.leave(id.into_u64(), left.place, slot.token());
     slot.set_context(left.context);
     left.trace
 }

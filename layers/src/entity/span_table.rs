@@ -15,9 +15,7 @@ const WAYS: usize = 4;
 struct Entry {
     id: AtomicU64,
     context: AtomicU32,
-    /// The thread that is inside the span, 0 for none, [`SEVERAL`] once a second one came while it was. Plain loads and
-    /// stores: two threads that enter or leave at the very same moment may leave one of them out.
-    entered: AtomicU32,
+    entered: Entered,
     /// The span's id among trace spans, 0 for none.
     trace: AtomicU64,
 }
@@ -31,8 +29,32 @@ pub(crate) struct SpanEntry {
     pub(crate) trace: u64,
 }
 
+/// The thread that is inside a span, 0 for none, [`SEVERAL`] once a second one came while it was. Plain loads and stores: two
+/// threads that enter or leave at the very same moment may leave one of them out.
+#[derive(Debug, Default)]
+struct Entered(AtomicU32);
+
 /// No thread has this number; it stays until the span closes.
 const SEVERAL: u32 = 1;
+
+impl Entered {
+    #[inline(always)]
+    fn enter(&self, thread: u32) {
+        let inside = self.0.load(Ordering::Relaxed);
+        self.0.store(if inside == 0 || inside == thread { thread } else { SEVERAL }, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn leave(&self, thread: u32) {
+        if self.0.load(Ordering::Relaxed) == thread {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn is_inside(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+}
 
 /// Where a span's entry stands, for leaving it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +62,14 @@ pub(crate) struct SpanPlace(u32);
 
 impl SpanPlace {
     pub(crate) const NONE: SpanPlace = SpanPlace(u32::MAX);
+    const ASIDE: SpanPlace = SpanPlace(u32::MAX - 1);
 }
 
 /// Live spans; one that neither has a context nor is a trace span has no entry.
 #[derive(Debug)]
 pub(crate) struct SpanTable {
     entries: Box<[Entry]>,
-    aside: RwLock<HashMap<u64, SpanEntry>>,
+    aside: RwLock<HashMap<u64, (SpanEntry, Entered)>>,
     aside_len: AtomicUsize,
 }
 
@@ -77,14 +100,14 @@ impl SpanTable {
             let claimed =
                 entry.id.load(Ordering::Relaxed) == id || entry.id.compare_exchange(0, id, Ordering::AcqRel, Ordering::Relaxed).is_ok();
             if claimed {
-                entry.entered.store(0, Ordering::Relaxed);
+                entry.entered.0.store(0, Ordering::Relaxed);
                 entry.trace.store(span.trace, Ordering::Relaxed);
                 entry.context.store(span.context, Ordering::Release);
                 return;
             }
         }
         let mut aside = self.aside.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        aside.insert(id, span);
+        aside.insert(id, (span, Entered::default()));
         self.aside_len.store(aside.len(), Ordering::Release);
     }
 
@@ -105,28 +128,43 @@ impl SpanTable {
         let first = Self::first(id);
         for (way, entry) in self.entries[first..first + WAYS].iter().enumerate() {
             if entry.id.load(Ordering::Relaxed) == id {
-                let inside = entry.entered.load(Ordering::Relaxed);
-                entry.entered.store(if inside == 0 || inside == thread { thread } else { SEVERAL }, Ordering::Relaxed);
+                entry.entered.enter(thread);
                 let context = entry.context.load(Ordering::Acquire);
                 return (SpanEntry { context, trace: entry.trace.load(Ordering::Relaxed) }, SpanPlace((first + way) as u32));
             }
         }
-        let aside = self.aside_len.load(Ordering::Relaxed) > 0;
-        (if aside { self.get_aside(id) } else { SpanEntry::default() }, SpanPlace::NONE)
+        if self.aside_len.load(Ordering::Relaxed) == 0 { (SpanEntry::default(), SpanPlace::NONE) } else { self.enter_aside(id, thread) }
     }
 
     /// The thread leaves the span that stands there.
     #[inline(always)]
-    pub(crate) fn leave(&self, place: SpanPlace, thread: u32) {
-        let entry = self.entries.get(place.0 as usize).filter(|entry| entry.entered.load(Ordering::Relaxed) == thread);
-        if let Some(entry) = entry {
-            entry.entered.store(0, Ordering::Relaxed);
+    pub(crate) fn leave(&self, id: u64, place: SpanPlace, thread: u32) {
+        match self.entries.get(place.0 as usize) {
+            Some(entry) => entry.entered.leave(thread),
+            None if place == SpanPlace::ASIDE => self.leave_aside(id, thread),
+            None => {}
+        }
+    }
+
+    #[cold]
+    fn enter_aside(&self, id: u64, thread: u32) -> (SpanEntry, SpanPlace) {
+        let aside = self.aside.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some((entry, entered)) = aside.get(&id) else { return (SpanEntry::default(), SpanPlace::NONE) };
+        entered.enter(thread);
+        (*entry, SpanPlace::ASIDE)
+    }
+
+    #[cold]
+    fn leave_aside(&self, id: u64, thread: u32) {
+        let aside = self.aside.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((_, entered)) = aside.get(&id) {
+            entered.leave(thread);
         }
     }
 
     #[cold]
     fn get_aside(&self, id: u64) -> SpanEntry {
-        self.aside.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).copied().unwrap_or_default()
+        self.aside.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).map_or_else(SpanEntry::default, |(entry, _)| *entry)
     }
 
     /// Forgets a span that closed. Returns whether a thread may still be inside it, behind a forgotten guard.
@@ -134,13 +172,13 @@ impl SpanTable {
         let mut inside = false;
         for entry in self.bucket(id) {
             if entry.id.load(Ordering::Relaxed) == id {
-                inside |= entry.entered.load(Ordering::Relaxed) != 0;
+                inside |= entry.entered.is_inside();
                 entry.id.store(0, Ordering::Release);
             }
         }
         if self.aside_len.load(Ordering::Relaxed) > 0 {
             let mut aside = self.aside.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-            aside.remove(&id);
+            inside |= aside.remove(&id).is_some_and(|(_, entered)| entered.is_inside());
             self.aside_len.store(aside.len(), Ordering::Release);
         }
         inside
@@ -186,12 +224,25 @@ mod tests {
         assert!(table.remove(7), "never left");
         table.insert(7, context(2));
         let (entry, place) = table.enter(7, one);
-        table.leave(place, one);
+        table.leave(7, place, one);
         assert_eq!((entry.context, table.remove(7)), (2, false));
         table.insert(7, context(3));
         table.enter(7, one);
         let (_, place) = table.enter(7, other);
-        table.leave(place, other);
+        table.leave(7, place, other);
         assert!(table.remove(7), "one is still inside");
+    }
+
+    #[test]
+    fn a_span_that_was_kept_aside_says_so_too() {
+        let table = SpanTable::new();
+        let thread = 42;
+        (1..=20_000u64).for_each(|id| table.insert(id, context(id as u32)));
+        let (entry, place) = table.enter(20_000, thread);
+        assert_eq!((entry.context, place), (20_000, SpanPlace::ASIDE));
+        assert!(table.remove(20_000), "never left");
+        let (_, place) = table.enter(19_999, thread);
+        table.leave(19_999, place, thread);
+        assert!(!table.remove(19_999));
     }
 }
