@@ -76,6 +76,10 @@
 //! | public group | `metric_set` | `{entity: TYPE, keep: [TYPES]}` where the metrics leave it open |
 //! | event | `severity`, `forward` | the expected level; `false` for an event that is only folded |
 //! | entity | `resource` | stands on the resource, no span opens it |
+//! | refinement | as on what it refines | `fold` and `metric_set` only where a metric of a dependency is refined: on the wire it has its base's name, and it is recorded in one way |
+//!
+//! An event or span type may be emitted by the id of a refinement or by the name of its base; both declare what the refinement adds, and
+//! what is folded from an event is folded from its refinements.
 //!
 //! `rate`, `after`, `also_emit`, `alias` and `remove_in` are accepted and kept as they are written. Any other name is a fault.
 //!

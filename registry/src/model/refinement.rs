@@ -18,7 +18,9 @@ pub enum RefinementKind {
 
 /// A refinement, with everything of its base that it does not change.
 ///
-/// On the wire there is no refinement: a program emits its base.
+/// For Weaver there is no refinement on the wire: a program emits its base. Here it may also name an event or a span by the id of a
+/// refinement, so each of those stands among the registry's [`events`](super::ResolvedRegistry::events) and
+/// [`spans`](super::ResolvedRegistry::spans) under its id too; the base there carries what its refinements add.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "pack", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

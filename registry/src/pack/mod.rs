@@ -15,7 +15,7 @@ use crate::model::ResolvedRegistry;
 /// First bytes of a pack.
 const MAGIC: [u8; 6] = *b"TWREG\0";
 /// Version of the format. Every change of the model or of its serialization is another version.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 /// Magic, version, checksum.
 const HEADER: usize = MAGIC.len() + 2 + 8;
 

@@ -21,7 +21,7 @@ fn a_known_name_on_the_wrong_kind_of_item_is_a_fault_that_says_where_it_belongs(
         fault(
             "metrics:\n  - {name: m, brief: B., stability: stable, unit: s, instrument: gauge}\nmetric_refinements:\n  - {id: r, ref: m, annotations: {tracing_weaver: {remove_in: 2.0.0, fold: {observe: true}}}}"
         ),
-        "a.yaml:5:70: `fold` on a refinement (expected it on a metric)"
+        "a.yaml:5:76: `fold` on the refinement of a metric of this registry (expected it on the metric `m`)"
     );
     let item = |section: &str, rest: &str, annotation: &str| {
         format!("{section}:\n  - {{{rest}, brief: B., stability: stable, annotations: {{tracing_weaver: {{{annotation}}}}}}}")

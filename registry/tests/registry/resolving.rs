@@ -1,7 +1,9 @@
 //! References, groups and refinements: what an item says once everything is laid over everything else.
 
 use crate::texts::{faults, sound};
-use tracing_weaver_registry::model::{AnnotationValue, RefinementKind, RequirementLevel, Stability};
+use tracing_weaver_registry::model::{
+    AnnotationValue, AttributeRef, FoldSource, FoldValue, RefinementKind, RequirementLevel, Sensitivity, Severity, SpanKind, Stability,
+};
 
 const ATTRIBUTES: &str = "attributes:
   - {key: a.x, type: string, brief: X., note: Note of x., stability: stable, examples: [one], annotations: {t: {deep: {a: 1, b: [1, 2]}, keep: true}}}
@@ -124,7 +126,98 @@ event_refinements:
         ("e", "Fine.", "Finer.", Stability::Alpha)
     );
     assert_eq!(finer.attributes.len(), 3);
-    assert_eq!(registry.events[0].attributes.len(), 1, "the base is as it was");
+}
+
+/// A refinement is emitted by its id or, as Weaver has it, by its base's name.
+#[test]
+fn a_refined_event_or_span_stands_among_the_others_and_its_base_carries_what_it_adds() {
+    let registry = sound(&format!(
+        "{ATTRIBUTES}events:
+  - {{name: e, brief: B., stability: stable, attributes: [{{ref: a.x, requirement_level: required}}], annotations: {{tracing_weaver: {{severity: info}}}}}}
+spans:
+  - {{type: s, brief: B., stability: stable, kind: server, name: {{note: how}}, attributes: [{{ref: a.x}}]}}
+event_refinements:
+  - {{id: e.fine, ref: e, attributes: [{{ref: a.y, requirement_level: required, annotations: {{tracing_weaver: {{field: [why]}}}}}}]}}
+  - {{id: e.finer, ref: e.fine, attributes: [{{ref: a.x, annotations: {{tracing_weaver: {{sensitivity: personal}}}}}}], annotations: {{tracing_weaver: {{severity: warn, forward: false}}}}}}
+span_refinements:
+  - {{id: s.fine, ref: s, attributes: [{{ref: a.z}}]}}
+"
+    ));
+    let keys = |attributes: &[AttributeRef]| -> Vec<String> {
+        attributes.iter().map(|read| registry.attribute(read.attribute).key.clone()).collect()
+    };
+    let event = |name: &str| registry.event(registry.event_by_name(name).unwrap_or_else(|| panic!("{name}")));
+    assert_eq!(keys(&event("e.fine").attributes), ["a.x", "a.y"]);
+    assert_eq!((event("e.fine").severity, event("e.fine").forward), (Some(Severity::Info), true));
+    assert_eq!((event("e.finer").severity, event("e.finer").forward), (Some(Severity::Warn), false));
+    let base = event("e");
+    assert_eq!(keys(&base.attributes), ["a.x", "a.y"]);
+    assert_eq!(base.attributes[1].requirement_level, RequirementLevel::OptIn, "nobody must give what only a refinement asks for");
+    assert_eq!(base.attributes[1].fields, ["why"]);
+    assert_eq!(base.attributes[0].privacy.sensitivity, Sensitivity::Personal, "it may be the refinement that is meant");
+    assert_eq!((base.severity, base.forward), (Some(Severity::Info), true));
+
+    let span = |name: &str| &registry.spans[registry.span_by_type(name).unwrap_or_else(|| panic!("{name}")).0 as usize];
+    assert_eq!((span("s.fine").kind, keys(&span("s.fine").attributes)), (SpanKind::Server, vec!["a.x".to_owned(), "a.z".to_owned()]));
+    assert_eq!(keys(&span("s").attributes), ["a.x", "a.z"]);
+}
+
+#[test]
+fn what_is_folded_from_an_event_is_folded_from_its_refinements() {
+    let registry = sound(
+        "events:
+  - {name: e, brief: B., stability: stable}
+event_refinements:
+  - {id: e.fine, ref: e}
+  - {id: e.finer, ref: e.fine}
+metrics:
+  - {name: m, brief: B., stability: stable, unit: '1', instrument: updowncounter, annotations: {tracing_weaver: {fold: [{event: e}, {event: e.finer, value: -1}]}}}
+",
+    );
+    let folds = registry.metrics[0].folds.iter().map(|fold| match &fold.source {
+        FoldSource::Event { event, value: FoldValue::Constant(value) } => (registry.event(*event).name.as_str(), *value),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(folds.collect::<Vec<_>>(), [("e.fine", 1), ("e", 1), ("e.finer", -1)]);
+}
+
+#[test]
+fn what_is_refined_of_a_dependency_stands_under_its_own_name_and_is_recorded_as_the_refinement_says() {
+    let registry = tracing_weaver_registry::yaml::load_sources(&[
+        ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0\ndependencies:\n  - {schema_url: https://example.com/schemas/base/1.0.0, registry_path: base}"),
+        ("base/manifest.yaml", "schema_url: https://example.com/schemas/base/1.0.0"),
+        (
+            "base/base.yaml",
+            "file_format: definition/2
+attributes:
+  - {key: base.size, type: int, brief: B., stability: stable}
+events:
+  - {name: base.told, brief: B., stability: stable, attributes: [{ref: base.size}]}
+metrics:
+  - {name: base.sum, brief: B., stability: stable, unit: By, instrument: counter, annotations: {tracing_weaver: {fold: {event: base.told}}}}
+  - {name: base.other, brief: B., stability: stable, unit: By, instrument: counter, annotations: {tracing_weaver: {fold: {event: base.told}}}}
+",
+        ),
+        (
+            "acme.yaml",
+            "file_format: definition/2
+attributes:
+  - {key: acme.why, type: string, brief: B., stability: stable}
+event_refinements:
+  - {id: acme.told, ref: base.told, attributes: [{ref: acme.why}]}
+metric_refinements:
+  - {id: acme.sum, ref: base.sum, annotations: {tracing_weaver: {fold: {event: base.told, value: base.size}}}}
+  - {id: acme.other, ref: base.other}
+",
+        ),
+    ])
+    .unwrap_or_else(|faults| panic!("{faults}"));
+    for name in ["base.told", "acme.told"] {
+        let event = registry.event(registry.event_by_name(name).unwrap_or_else(|| panic!("{name}")));
+        assert_eq!(event.attributes.len(), 2, "{name}");
+    }
+    let [sum] = registry.metrics.as_slice() else { panic!("{:?}", registry.metrics) };
+    assert_eq!((sum.name.as_str(), sum.unit.as_str(), sum.folds.len()), ("base.sum", "By", 2), "from the event by either name");
 }
 
 #[test]

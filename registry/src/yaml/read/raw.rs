@@ -178,6 +178,15 @@ impl ItemKind {
     }
 }
 
+/// What only a refinement of that kind says over its base.
+#[derive(Debug, Clone)]
+pub(crate) enum RawOver {
+    Event { severity: Option<Severity>, forward: Option<bool> },
+    Metric(MetricAnnotations),
+    Span { name_note: Option<String> },
+    Entity,
+}
+
 /// A refinement of a signal or entity.
 #[derive(Debug, Clone)]
 pub(crate) struct RawRefinement {
@@ -185,6 +194,7 @@ pub(crate) struct RawRefinement {
     pub(crate) id: Placed<String>,
     pub(crate) base: Placed<String>,
     pub(crate) common: Common,
+    pub(crate) over: RawOver,
     pub(crate) attributes: Vec<RawItem>,
     pub(crate) association: Option<RawAssociation>,
     pub(crate) identity: Vec<RawRef>,

@@ -7,7 +7,7 @@ use super::attribute::{self, Budget};
 use super::item::{Entity, Event, Items, Metric, Signal, Span};
 use super::package::{Package, Scope, Seen};
 use super::reference::Definition;
-use super::{association, group, import, refinement, set};
+use super::{association, group, import, refined, refinement, set};
 use crate::fault::{ErrorKind, Faults, Mark};
 use crate::yaml::read::graph::{Registry, Unseen};
 use crate::yaml::read::raw::RawSignal;
@@ -80,10 +80,13 @@ pub(super) fn assemble(
     }
     import::signals(&definitions.imports, &mut package, &mut metrics, &scope, faults);
     package.metrics = metrics;
-    set::name_groups(&mut package, &scope, faults);
     package.refinements = refinement::resolve(definitions.refinements, &package, &scope, budget, faults);
     association::check_excluded(&package, &attributes, faults);
     package.visible_attributes = visible(&package, &attributes);
+    if is_root {
+        refined::add(&mut package);
+    }
+    set::name_groups(&mut package, &scope, faults);
     package.refined = refined;
     package.schema_url = schema_url;
     package.attributes = attributes;

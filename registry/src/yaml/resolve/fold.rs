@@ -6,15 +6,29 @@ use super::ids::Ids;
 use super::item::{Event, Metric};
 use super::package::Package;
 use super::reference::{Definition, Reference};
+use super::refined;
 use crate::fault::{ErrorKind, Faults};
 use crate::model::{AnnotationValue, AttributeType, EnumValue, Fold, FoldSource, FoldValue, Instrument, NumberType};
 use crate::yaml::read::fields::Placed;
-use crate::yaml::read::raw::{RawFold, RawFoldSource, RawFoldValue};
+use crate::yaml::read::raw::{ItemKind, RawFold, RawFoldSource, RawFoldValue};
 use crate::yaml::read::shorten;
 
-/// The folds of a metric by id. Those with a fault are left out.
+/// The folds of a metric by id: from an event that it names, and from every refinement of it. Those with a fault are left out.
 pub(super) fn folds(metric: &Metric, root: &Package, ids: &Ids, faults: &mut Faults) -> Vec<Fold> {
-    metric.ours.folds.iter().filter_map(|raw| fold(raw, metric, root, ids, faults)).collect()
+    let mut folds = Vec::new();
+    let is_named =
+        |id: &str| metric.ours.folds.iter().any(|raw| matches!(&raw.source, RawFoldSource::Event { event, .. } if event.value == id));
+    for raw in &metric.ours.folds {
+        let Some(fold) = fold(raw, metric, root, ids, faults) else { continue };
+        if let (RawFoldSource::Event { event: name, .. }, FoldSource::Event { value, .. }) = (&raw.source, &fold.source) {
+            for refinement in refined::of(root, ItemKind::Event, &name.value).filter(|refinement| !is_named(&refinement.id)) {
+                let source = ids.event(&refinement.id).map(|event| FoldSource::Event { event, value: value.clone() });
+                folds.extend(source.map(|source| Fold { source, ..fold.clone() }));
+            }
+        }
+        folds.push(fold);
+    }
+    folds
 }
 
 fn fold(raw: &RawFold, metric: &Metric, root: &Package, ids: &Ids, faults: &mut Faults) -> Option<Fold> {

@@ -3,6 +3,7 @@
 //! The steps of the resolver make them and hand them on. They must never refer to an item by id.
 
 use super::reference::Reference;
+use crate::fault::Mark;
 use crate::model::{Instrument, Origin, Severity, SpanKind};
 use crate::yaml::read::fields::Placed;
 use crate::yaml::read::raw::{Common, ItemKind, MetricAnnotations, SetAnnotation};
@@ -103,10 +104,21 @@ pub(super) struct SetGroup {
     pub(super) keep: Option<Vec<Rc<Entity>>>,
 }
 
+/// What only an item of that kind has, as a refinement leaves it.
+#[derive(Debug, Clone)]
+pub(super) enum Refined {
+    Event { severity: Option<Severity>, forward: bool },
+    Metric { unit: String, instrument: Instrument, ours: MetricAnnotations },
+    Span { kind: SpanKind, name_note: String },
+    Entity,
+}
+
 /// A refinement with everything of its base that it does not change.
 #[derive(Debug, Clone)]
 pub(super) struct Refinement {
     pub(super) kind: ItemKind,
+    pub(super) refined: Refined,
+    pub(super) at: Mark,
     pub(super) id: String,
     /// Name of the item at the end of the chain.
     pub(super) base: String,

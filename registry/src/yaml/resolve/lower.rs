@@ -6,7 +6,7 @@ use super::ids::Ids;
 use super::item::{self, Entity, Refinement, Signal};
 use super::package::Package;
 use super::reference::Definition;
-use super::{fold, set, strict};
+use super::{fold, refined, set, strict};
 use crate::fault::{ErrorKind, Faults, Mark};
 use crate::model::{self, AttributeId, AttributeRef, EntityId, EventId, MetricId, MetricSetId, ResolvedRegistry, Sensitivity};
 use crate::yaml::read::raw::{Common, ItemKind};
@@ -35,15 +35,15 @@ pub(super) fn lower(root: &Package, faults: &mut Faults) -> ResolvedRegistry {
         schema_url: root.schema_url.clone(),
         description: root.description.clone(),
         attributes: attributes.values().map(|definition| definition.attribute.clone()).collect(),
-        entities: entities.values().map(|entity| lower_entity(entity, &ids)).collect(),
-        events: root.events.values().map(|event| lower_event(event, &ids)).collect(),
+        entities: entities.values().map(|entity| lower_entity(entity, root, &ids)).collect(),
+        events: root.events.values().map(|event| lower_event(event, root, &ids)).collect(),
         metrics: root
             .metrics
             .iter()
             .filter_map(|(name, metric)| Some(lower_metric(metric, *set_of.get(name.as_str())?, root, &ids, faults)))
             .collect(),
         metric_sets: sets.values().map(|set| lower_set(set, &metric_ids, &ids)).collect(),
-        spans: root.spans.values().map(|span| lower_span(span, &ids)).collect(),
+        spans: root.spans.values().map(|span| lower_span(span, root, &ids)).collect(),
         refinements: root.refinements.iter().filter_map(|refinement| lower_refinement(refinement, &ids)).collect(),
     }
 }
@@ -128,30 +128,41 @@ fn attributes(root: &Package, entities: &BTreeMap<String, Rc<Entity>>, faults: &
     attributes
 }
 
-fn lower_entity(entity: &Entity, ids: &Ids) -> model::Entity {
+fn lower_entity(entity: &Entity, root: &Package, ids: &Ids) -> model::Entity {
     let common = entity.common.clone();
+    let (mut identity, mut description) = (ids.references(&entity.identity), ids.references(&entity.description));
+    for refinement in refined::of(root, ItemKind::Entity, &entity.entity_type.value) {
+        refined::widen(&mut identity, ids.references(&refinement.identity));
+        refined::widen(&mut description, ids.references(&refinement.description));
+    }
     model::Entity {
         entity_type: entity.entity_type.value.clone(),
         brief: common.brief.unwrap_or_default(),
         note: common.note.unwrap_or_default(),
         stability: common.stability.unwrap_or_default(),
         deprecated: common.deprecated,
-        identity: ids.references(&entity.identity),
-        description: ids.references(&entity.description),
+        identity,
+        description,
         resource: entity.resource,
         annotations: common.annotations,
         origin: entity.origin.clone(),
     }
 }
 
-/// What all signals have in common, by id.
-fn parts(signal: &Signal, ids: &Ids) -> (Common, Vec<AttributeRef>, Option<model::Association>) {
+/// What all signals have in common, by id, with what refinements of the signal add.
+fn parts(signal: &Signal, kind: ItemKind, root: &Package, ids: &Ids) -> (Common, Vec<AttributeRef>, Option<model::Association>) {
     let association = signal.association.as_ref().and_then(|association| ids.association(association));
-    (signal.common.clone(), ids.references(&signal.attributes), association)
+    let mut attributes = ids.references(&signal.attributes);
+    // Refinements of a metric differ in their dimensions; the metric's are those that it says itself.
+    for refinement in refined::of(root, kind, &signal.name.value).filter(|_| kind != ItemKind::Metric) {
+        refined::widen(&mut attributes, ids.references(&refinement.attributes));
+    }
+    attributes.sort_by_key(|reference| reference.attribute);
+    (signal.common.clone(), attributes, association)
 }
 
-fn lower_event(event: &item::Event, ids: &Ids) -> model::Event {
-    let (common, attributes, association) = parts(&event.signal, ids);
+fn lower_event(event: &item::Event, root: &Package, ids: &Ids) -> model::Event {
+    let (common, attributes, association) = parts(&event.signal, ItemKind::Event, root, ids);
     model::Event {
         name: event.signal.name.value.clone(),
         brief: common.brief.unwrap_or_default(),
@@ -168,7 +179,7 @@ fn lower_event(event: &item::Event, ids: &Ids) -> model::Event {
 }
 
 fn lower_metric(metric: &item::Metric, set: MetricSetId, root: &Package, ids: &Ids, faults: &mut Faults) -> model::Metric {
-    let (common, attributes, association) = parts(&metric.signal, ids);
+    let (common, attributes, association) = parts(&metric.signal, ItemKind::Metric, root, ids);
     model::Metric {
         name: metric.signal.name.value.clone(),
         brief: common.brief.unwrap_or_default(),
@@ -199,8 +210,8 @@ fn lower_set(set: &set::Set<'_>, metrics: &BTreeMap<&str, MetricId>, ids: &Ids) 
     }
 }
 
-fn lower_span(span: &item::Span, ids: &Ids) -> model::Span {
-    let (common, attributes, association) = parts(&span.signal, ids);
+fn lower_span(span: &item::Span, root: &Package, ids: &Ids) -> model::Span {
+    let (common, attributes, association) = parts(&span.signal, ItemKind::Span, root, ids);
     model::Span {
         span_type: span.signal.name.value.clone(),
         kind: span.kind,

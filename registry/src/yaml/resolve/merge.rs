@@ -59,6 +59,15 @@ fn value_weight(value: &AnnotationValue) -> usize {
     }
 }
 
+/// Adds what is not there yet.
+pub(super) fn add_missing<T: PartialEq>(base: &mut Vec<T>, over: Vec<T>) {
+    for one in over {
+        if !base.contains(&one) {
+            base.push(one);
+        }
+    }
+}
+
 pub(super) fn replace<T: Clone>(base: &mut Option<T>, over: &Option<T>) {
     if over.is_some() {
         base.clone_from(over);
@@ -70,11 +79,7 @@ pub(super) fn ours(base: &mut AttributeAnnotations, over: &AttributeAnnotations)
     base.sensitivity = base.sensitivity.max(over.sensitivity);
     base.redact = base.redact.max(over.redact);
     normalizers(&mut base.normalize, &over.normalize);
-    for field in &over.fields {
-        if !base.fields.contains(field) {
-            base.fields.push(field.clone());
-        }
-    }
+    add_missing(&mut base.fields, over.fields.clone());
     base.cardinality_max = match (base.cardinality_max, over.cardinality_max) {
         (Some(base), Some(over)) => Some(base.min(over)),
         (base, over) => base.or(over),

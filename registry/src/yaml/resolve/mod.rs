@@ -15,6 +15,7 @@ mod lower;
 mod merge;
 mod package;
 mod reference;
+mod refined;
 mod refinement;
 mod set;
 mod strict;

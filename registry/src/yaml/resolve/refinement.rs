@@ -3,13 +3,13 @@
 //! The package resolves them last. A refinement must never change what identifies its base: name, unit, instrument, kind, identity.
 
 use super::attribute::{self, Budget};
-use super::item::{Refinement, Signal};
+use super::item::{Refined, Refinement, Signal};
 use super::package::{Package, Scope};
 use super::reference::Reference;
 use super::{association, group, merge};
 use crate::fault::{ErrorKind, Faults};
 use crate::yaml::read::fields::Placed;
-use crate::yaml::read::raw::{ItemKind, RawItem, RawRef, RawRefinement};
+use crate::yaml::read::raw::{ItemKind, MetricAnnotations, RawItem, RawOver, RawRef, RawRefinement};
 use crate::yaml::read::shorten;
 use std::collections::{BTreeMap, HashMap};
 
@@ -85,6 +85,7 @@ impl Refinements<'_, '_> {
                     )
                     .expected("both kept from dependents, or neither");
             }
+            self.check_recording(raw, faults);
             return Some(base);
         }
         let key = (raw.kind, name.clone());
@@ -103,6 +104,17 @@ impl Refinements<'_, '_> {
             return None;
         }
         self.abroad(raw, faults)
+    }
+
+    /// On the wire there is one metric of a name, and it is recorded in one way.
+    fn check_recording(&self, raw: &RawRefinement, faults: &mut Faults) {
+        let RawOver::Metric(MetricAnnotations { set, folds, .. }) = &raw.over else { return };
+        let said = [folds.first().map(|fold| ("fold", fold.at)), set.as_ref().map(|set| ("metric_set", set.at))];
+        for (name, at) in said.into_iter().flatten() {
+            faults
+                .push(ErrorKind::InvalidAnnotation, at, format!("`{name}` on the refinement of a metric of this registry"))
+                .expected(format!("it on the metric `{}`", shorten(&raw.base.value)));
+        }
     }
 
     fn abroad(&mut self, raw: &RawRefinement, faults: &mut Faults) -> Option<Refinement> {
@@ -143,6 +155,11 @@ impl Refinements<'_, '_> {
                 .expected(format!("{} of this registry or of a direct dependency", with_article(kind)))
                 .help(help);
         }
+        // What it is recorded from is named in that registry.
+        if let Some(Refinement { refined: Refined::Metric { ours, .. }, .. }) = &mut found {
+            ours.set = None;
+            ours.folds.clear();
+        }
         found
     }
 
@@ -154,7 +171,8 @@ impl Refinements<'_, '_> {
     }
 
     fn refine(&mut self, raw: &RawRefinement, base: Refinement, faults: &mut Faults) -> Refinement {
-        let mut refinement = Refinement { id: raw.id.value.clone(), origin: self.scope.origin(raw.id.at), ..base };
+        let mut refinement = Refinement { id: raw.id.value.clone(), at: raw.id.at, origin: self.scope.origin(raw.id.at), ..base };
+        lay_over(&mut refinement.refined, &raw.over);
         refinement.common.excluded = raw.common.excluded;
         merge::common(&mut refinement.common, &raw.common);
         let groups: Vec<RawItem> = raw.attributes.iter().filter(|item| matches!(item, RawItem::Group(_))).cloned().collect();
@@ -208,6 +226,27 @@ impl Refinements<'_, '_> {
     }
 }
 
+/// What the refinement says itself comes over what its base says.
+fn lay_over(refined: &mut Refined, over: &RawOver) {
+    match (refined, over) {
+        (Refined::Event { severity, forward }, RawOver::Event { severity: said, forward: also }) => {
+            *severity = said.or(*severity);
+            *forward = also.unwrap_or(*forward);
+        }
+        (Refined::Metric { ours, .. }, RawOver::Metric(over)) => {
+            merge::replace(&mut ours.set, &over.set);
+            merge::replace(&mut ours.aggregation, &over.aggregation);
+            merge::replace(&mut ours.number_type, &over.number_type);
+            merge::replace(&mut ours.upstream_number_type, &over.upstream_number_type);
+            if !over.folds.is_empty() {
+                ours.folds.clone_from(&over.folds);
+            }
+        }
+        (Refined::Span { name_note, .. }, RawOver::Span { name_note: Some(said) }) => name_note.clone_from(said),
+        _ => {}
+    }
+}
+
 fn keyed(references: Vec<Reference>) -> BTreeMap<String, Reference> {
     references.into_iter().map(|reference| (reference.key().to_owned(), reference)).collect()
 }
@@ -227,8 +266,10 @@ fn with_article(kind: ItemKind) -> String {
 
 /// An item as the base of a refinement.
 fn base_in(package: &Package, kind: ItemKind, name: &str) -> Option<Refinement> {
-    let of_signal = |signal: &Signal| Refinement {
+    let of_signal = |signal: &Signal, refined: Refined| Refinement {
         kind,
+        refined,
+        at: signal.name.at,
         id: name.to_owned(),
         base: name.to_owned(),
         common: signal.common.clone(),
@@ -239,11 +280,22 @@ fn base_in(package: &Package, kind: ItemKind, name: &str) -> Option<Refinement> 
         origin: signal.origin.clone(),
     };
     match kind {
-        ItemKind::Event => package.events.get(name).map(|event| of_signal(&event.signal)),
-        ItemKind::Metric => package.metrics.get(name).map(|metric| of_signal(&metric.signal)),
-        ItemKind::Span => package.spans.get(name).map(|span| of_signal(&span.signal)),
+        ItemKind::Event => package
+            .events
+            .get(name)
+            .map(|event| of_signal(&event.signal, Refined::Event { severity: event.severity, forward: event.forward })),
+        ItemKind::Metric => package.metrics.get(name).map(|metric| {
+            let (unit, ours) = (metric.unit.clone(), metric.ours.clone());
+            of_signal(&metric.signal, Refined::Metric { unit, instrument: metric.instrument, ours })
+        }),
+        ItemKind::Span => package
+            .spans
+            .get(name)
+            .map(|span| of_signal(&span.signal, Refined::Span { kind: span.kind, name_note: span.name_note.clone() })),
         ItemKind::Entity => package.entities.get(name).map(|entity| Refinement {
             kind,
+            refined: Refined::Entity,
+            at: entity.entity_type.at,
             id: name.to_owned(),
             base: name.to_owned(),
             common: entity.common.clone(),

@@ -7,7 +7,7 @@ use super::{annotation, attribute, signal};
 use crate::fault::Faults;
 use crate::yaml::read::fields::Fields;
 use crate::yaml::read::node::Node;
-use crate::yaml::read::raw::{ItemKind, RawRefinement};
+use crate::yaml::read::raw::{ItemKind, RawOver, RawRefinement};
 
 const COMMON: [&str; 7] = ["id", "ref", "brief", "note", "stability", "deprecated", "annotations"];
 
@@ -24,16 +24,26 @@ pub(super) fn refinement(node: &Node, kind: ItemKind, faults: &mut Faults) -> Op
     let id = fields.required_name("id", faults);
     let base = fields.required_name("ref", faults);
     let common = common::overrides(fields, faults);
-    annotation::refinement(fields, faults);
-    if kind == ItemKind::Span
-        && let Some(node) = fields.get("name")
-    {
-        signal::span_name(node, faults);
-    }
+    let over = match kind {
+        ItemKind::Event | ItemKind::Group => {
+            let ours = annotation::event(fields, faults);
+            RawOver::Event { severity: ours.severity, forward: ours.forward }
+        }
+        ItemKind::Metric => RawOver::Metric(annotation::metric(fields, None, faults)),
+        ItemKind::Span => {
+            annotation::span(fields, faults);
+            RawOver::Span { name_note: fields.get("name").and_then(|node| signal::span_name(node, faults)) }
+        }
+        ItemKind::Entity => {
+            annotation::entity_refinement(fields, faults);
+            RawOver::Entity
+        }
+    };
     let entity = kind == ItemKind::Entity;
     Some(RawRefinement {
         kind,
         common,
+        over,
         attributes: if entity { Vec::new() } else { attribute::items(fields, "attributes", kind == ItemKind::Span, faults) },
         association: if entity { None } else { signal::association(fields, faults) },
         identity: if entity { attribute::references(fields, "identity", faults) } else { Vec::new() },

@@ -53,7 +53,7 @@ pub(in crate::yaml::read::definition) fn enum_member(fields: Fields<'_>, faults:
     open(fields, Target::EnumMember, faults);
 }
 
-/// On a refinement: only the names that may stand on anything, since a program emits its base.
-pub(in crate::yaml::read::definition) fn refinement(fields: Fields<'_>, faults: &mut Faults) {
-    open(fields, Target::Refinement, faults);
+/// On a refinement of an entity: only the names that may stand on anything.
+pub(in crate::yaml::read::definition) fn entity_refinement(fields: Fields<'_>, faults: &mut Faults) {
+    open(fields, Target::EntityRefinement, faults);
 }

@@ -9,5 +9,5 @@ mod metric;
 mod names;
 
 pub(super) use attribute::attribute;
-pub(super) use item::{entity, enum_member, event, group, refinement, span};
+pub(super) use item::{entity, entity_refinement, enum_member, event, group, span};
 pub(super) use metric::metric;

@@ -18,7 +18,7 @@ pub(super) enum Target {
     Span,
     Entity,
     EnumMember,
-    Refinement,
+    EntityRefinement,
 }
 
 impl Target {
@@ -31,7 +31,7 @@ impl Target {
             Target::Span => "a span",
             Target::Entity => "an entity",
             Target::EnumMember => "an enum member",
-            Target::Refinement => "a refinement",
+            Target::EntityRefinement => "a refinement of an entity",
         }
     }
 }
