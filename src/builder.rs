@@ -64,6 +64,7 @@ impl Builder {
     ///
     /// Records of the `log` crate reach it down to the level of our filter.
     pub fn layer(mut self, neighbour: impl Layer<Registry> + Send + Sync + 'static) -> Self {
+        self.0.neighbour_types.push(std::any::type_name_of_val(&neighbour));
         self.0.neighbours.push(Box::new(neighbour));
         self
     }
@@ -132,9 +133,10 @@ impl Builder {
         self
     }
 
-    /// Whether disagreements between code and registry are reported as findings. This version finds none yet, so that it changes nothing.
-    pub fn findings(self, findings: bool) -> Self {
-        let _ = findings;
+    /// Whether disagreements between code and registry are reported as findings. On unless switched off, here or by
+    /// `TRACING_WEAVER_FINDINGS=off`.
+    pub fn findings(mut self, findings: bool) -> Self {
+        self.0.findings = Some(findings);
         self
     }
 

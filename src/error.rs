@@ -28,18 +28,10 @@ pub enum Error {
     Filter(#[from] BadDirective),
     /// No detector has that name.
     #[error(
-        "no detector is called `{name}` (expected `service_instance`, `env`, `service_name`, which are always on, or `host`, `os`, `process`)"
+        "no detector is called `{name}` (expected `service_instance`, `env`, `service_name`, which are always on, or `host`, `os`, `process`, \
+         `process_command_line`, `container`, `k8s`)"
     )]
     UnknownDetector {
-        /// The name that was given.
-        name: String,
-    },
-    /// The detector of that name is not there for this version and system.
-    #[error(
-        "the detector `{name}` is not built for this version and system (expected `os` or `process`, on Linux also `host`; \
-         help: give its attributes by `.resource(..)` or `OTEL_RESOURCE_ATTRIBUTES`)"
-    )]
-    DetectorNotBuilt {
         /// The name that was given.
         name: String,
     },

@@ -44,22 +44,28 @@ pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Teleme
     expect_no_global_subscriber()?;
     let stack = tracing_subscriber::registry();
     if environment.disabled {
-        let bridge = LogBridge::set(true)?;
+        let mut warnings = Vec::new();
+        let bridge = bridge(true, mistakes, &mut warnings)?;
         set_global(stack.with(neighbours))?;
-        bridge.adjust(filter(&options, &environment, &mut Vec::new()).0.directives(), None);
+        say(&warnings);
+        if let Some(bridge) = bridge {
+            bridge.adjust(filter(&options, &environment, &mut Vec::new()).0.directives(), None);
+        }
         return Ok(Telemetry::off());
     }
-    let (settings, prepared) = prepare(options, &mut environment, mistakes)?;
+    let types = std::mem::take(&mut options.neighbour_types);
+    let (settings, mut prepared) = prepare(options, &mut environment, mistakes)?;
+    prepared.description.neighbours = Some(types);
     let directives = settings.filter.directives().to_owned();
     // An empty list of layers would hide everything, so that without neighbours there is none.
     if neighbours.is_empty() {
         let (layer, weaver, reader) = weave::<Registry>(settings).map_err(unplanned)?;
-        let bridge = LogBridge::set(false)?;
-        start(prepared, directives, weaver, reader, Some(bridge), || set_global(stack.with(layer)))
+        let bridge = bridge(false, mistakes, &mut prepared.warnings)?;
+        start(prepared, directives, weaver, reader, bridge, || set_global(stack.with(layer)))
     } else {
         let (layer, weaver, reader) = weave::<WithNeighbours>(settings).map_err(unplanned)?;
-        let bridge = LogBridge::set(true)?;
-        start(prepared, directives, weaver, reader, Some(bridge), || set_global(stack.with(neighbours).with(layer)))
+        let bridge = bridge(true, mistakes, &mut prepared.warnings)?;
+        start(prepared, directives, weaver, reader, bridge, || set_global(stack.with(neighbours).with(layer)))
     }
 }
 
@@ -79,6 +85,18 @@ where
     let directives = settings.filter.directives().to_owned();
     let (layer, weaver, reader) = weave::<S>(settings).map_err(unplanned)?;
     Ok((start(prepared, directives, weaver, reader, None, || Ok(()))?, layer))
+}
+
+/// Becomes the logger of `log`, or does without where a mistake is only to be said.
+fn bridge(neighbours: bool, mistakes: Mistakes, warnings: &mut Vec<String>) -> Result<Option<LogBridge>, Error> {
+    match (LogBridge::set(neighbours), mistakes) {
+        (Ok(bridge), _) => Ok(Some(bridge)),
+        (Err(error), Mistakes::Fail) => Err(error),
+        (Err(error), Mistakes::Say) => {
+            warnings.push(format!("{error}; going on without the records of `log`"));
+            Ok(None)
+        }
+    }
 }
 
 /// Starts the export thread and, once `claim` gave us the place that we need, says so.

@@ -6,14 +6,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "spans")]
+use tracing_weaver_layers::SpanSettings;
 use tracing_weaver_layers::{ForwardFilter, Settings};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 use crate::config::{Environment, SignalSinks};
-use crate::describe::{Description, SignalDescription};
+use crate::describe::{Description, SignalDescription, SinkDescription};
 use crate::error::Error;
 use crate::escape;
-use crate::export::{ExportSettings, LocalDestination, LocalSink, OtlpEndpoint};
+use crate::export::{ExportSettings, LocalDestination, LocalSink};
 use crate::options::{Options, RegistrySource};
 use crate::resource::{Detector, Resource};
 use crate::sink::JsonLines;
@@ -90,28 +92,26 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
         .tolerate(registry(&options), "records are exported plain")?
         .unwrap_or_else(|| (ResolvedRegistry::default(), "not readable".to_owned()));
     let registry = Arc::new(registry);
-    let mut detectors = Vec::new();
-    for name in &options.detectors {
-        detectors.extend(warnings.tolerate(Detector::named(name), "going on without it")?);
-    }
+    let detectors = detectors(&options, &mut warnings)?;
     if let Some(directives) = &options.filter {
         warnings.tolerate(ForwardFilter::parse(directives).map_err(Error::Filter), "it is skipped")?;
     }
     let file = file(&options, environment, &mut warnings)?;
     let (filter, filter_from) = filter(&options, environment, &mut warnings.said);
-    let (resource, withheld) = Resource::resolve(&detectors, environment, options.resource).redacted(&registry);
+    let (attributes, withheld) = Resource::resolve(&detectors, environment, options.resource).redacted(&registry);
     if !withheld.is_empty() {
         warnings.said.push(format!("withheld or changed on the resource, as the registry asks: `{}`", withheld.join("`, `")));
     }
-    if environment.traces_wanted {
-        warnings.said.push("OTEL_TRACES_EXPORTER: this version exports records and metrics, and no traces; ignored".to_owned());
+    if environment.traces.asked_for && !cfg!(feature = "spans") {
+        warnings.said.push("OTEL_TRACES_EXPORTER: this build makes no spans (enable the feature `spans`); ignored".to_owned());
     }
-
+    let resource: Vec<_> = attributes.iter().map(|attribute| (attribute.key.clone(), attribute.value.clone())).collect();
     let mut export = ExportSettings::new(resource.clone());
-    export.metric_interval = environment.metric_interval.unwrap_or(export.metric_interval);
+    gather(&mut export, environment);
+
     let mut everywhere = Vec::new();
     let mut add = |sink: Box<dyn LocalSink>, name: String| {
-        everywhere.push(name);
+        everywhere.push(SinkDescription::local(name));
         export.locals.push(LocalDestination { sink, logs: true, traces: true, metrics: true });
     };
     if let Some((path, lines)) = file {
@@ -122,15 +122,40 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
     }
     let console = |sinks: &SignalSinks| cfg!(feature = "console") && options.console.unwrap_or(sinks.console);
     let (console_logs, console_metrics) = (console(&environment.logs), console(&environment.metrics));
+    let console_traces = console(&environment.traces);
     #[cfg(feature = "console")]
-    let tally = (console_logs || console_metrics).then(|| watch(&mut export, environment.colour, console_logs, console_metrics));
-    (export.logs, export.metrics) = (environment.logs.otlp.take(), environment.metrics.otlp.take());
+    let tally = (console_logs || console_metrics || console_traces)
+        .then(|| watch(&mut export, environment, Signals { logs: console_logs, metrics: console_metrics, traces: console_traces }));
 
-    let describe = |switched_on: bool, otlp: &Option<OtlpEndpoint>, console: bool| {
-        let otlp = otlp.iter().map(|endpoint| format!("otlp {} {}", endpoint.protocol.as_str(), escape::text(&endpoint.shown())));
-        let sinks = otlp.chain(console.then(|| "console".to_owned())).chain(everywhere.iter().cloned()).collect();
-        SignalDescription { switched_on, sinks }
+    let describe = |off: Option<&'static str>, sinks: &SignalSinks, console: bool| {
+        let otlp = sinks.otlp.iter().map(SinkDescription::otlp);
+        let sinks = otlp.chain(console.then(|| SinkDescription::local("console"))).chain(everywhere.iter().cloned()).collect();
+        SignalDescription { off, every: None, summed_up: true, sinks }
     };
+    let off_in_code = |is_on: bool| (!is_on).then_some("switched off");
+    let no_spans = (!cfg!(feature = "spans")).then_some("not in this build");
+    let records = SignalDescription { summed_up: false, ..describe(off_in_code(options.forward), &environment.logs, console_logs) };
+    let every = Some(export.metric_interval);
+    let metrics = SignalDescription { every, ..describe(off_in_code(options.fold), &environment.metrics, console_metrics) };
+    let spans = describe(no_spans.or(off_in_code(options.forward)), &environment.traces, console_traces);
+    (export.logs, export.metrics) = (environment.logs.otlp.take(), environment.metrics.otlp.take());
+    export.traces = environment.traces.otlp.take();
+
+    let mut settings = Settings::new(registry.clone());
+    settings.filter = filter;
+    settings.fold = options.fold;
+    // Records that nobody takes are not made.
+    settings.forward = options.forward && !records.sinks.is_empty();
+    settings.code_location = options.code_location;
+    settings.resource = resource;
+    settings.attribute_count_limit = environment.log_limits.count as usize;
+    settings.attribute_length_limit = environment.log_limits.length;
+    settings.propagators = environment.propagators;
+    #[cfg(feature = "spans")]
+    if spans.off.is_none() {
+        settings.spans = Some(spans_of(environment, &mut export));
+    }
+
     let description = Description {
         registry: match registry.schema_url.is_empty() {
             true => "none".to_owned(),
@@ -138,19 +163,19 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
         },
         registry_from,
         filter_from,
-        records: describe(options.forward, &export.logs, console_logs),
-        metrics: describe(options.fold, &export.metrics, console_metrics),
-        metric_interval: export.metric_interval,
-        resource: resource.clone(),
+        records,
+        metrics,
+        spans,
+        sampler: environment.sampler,
+        propagators: environment.propagators,
+        record_limits: environment.log_limits,
+        span_limits: environment.span_limits,
+        queues: queues(&export, &settings),
+        detectors: detectors.iter().map(|detector| detector.name()).collect(),
+        resource: attributes,
+        neighbours: None,
+        findings: options.findings.or(environment.findings).unwrap_or(true),
     };
-
-    let mut settings = Settings::new(registry.clone());
-    settings.filter = filter;
-    settings.fold = options.fold;
-    // Records that nobody takes are not made.
-    settings.forward = options.forward && !description.records.sinks.is_empty();
-    settings.code_location = options.code_location;
-    settings.resource = resource;
     let prepared = Prepared {
         registry,
         export,
@@ -162,15 +187,81 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
     Ok((settings, prepared))
 }
 
+/// Those that are always on, and those that code names, each once.
+fn detectors(options: &Options, warnings: &mut Warnings) -> Result<Vec<Detector>, Error> {
+    let mut detectors = Detector::DEFAULT.to_vec();
+    for name in &options.detectors {
+        let named = warnings.tolerate(Detector::named(name), "going on without it")?;
+        detectors.extend(named.filter(|detector| !detectors.contains(detector)));
+    }
+    Ok(detectors)
+}
+
+/// How records, spans and metrics are gathered into requests.
+fn gather(export: &mut ExportSettings, environment: &Environment) {
+    export.metric_interval = environment.metric_interval.unwrap_or(export.metric_interval);
+    let (logs, spans) = (&environment.log_batches, &environment.span_batches);
+    export.log_delay = logs.delay.unwrap_or(export.log_delay);
+    export.log_batch = logs.batch.unwrap_or(export.log_batch);
+    export.span_delay = spans.delay.unwrap_or(export.span_delay);
+    export.span_batch = spans.batch.unwrap_or(export.span_batch);
+    export.span_queue = spans.queue.unwrap_or(export.span_queue);
+}
+
+/// How much waits, and for how long, in words.
+fn queues(export: &ExportSettings, settings: &Settings) -> Vec<String> {
+    let mut queues = vec![format!(
+        "records: {} MiB for all threads; requests of {} records or 1 MiB, after {:?} at most",
+        settings.queue_bytes >> 20,
+        export.log_batch,
+        export.log_delay
+    )];
+    if cfg!(feature = "spans") {
+        queues.push(format!(
+            "spans: {}; requests of {} spans or 1 MiB, after {:?} at most",
+            export.span_queue, export.span_batch, export.span_delay
+        ));
+    }
+    queues.push("before each receiver: 16 MiB".to_owned());
+    queues
+}
+
+/// How trace spans are made, and the queue that they go into.
+#[cfg(feature = "spans")]
+fn spans_of(environment: &Environment, export: &mut ExportSettings) -> SpanSettings {
+    let limits = &environment.span_limits;
+    SpanSettings {
+        sampler: environment.sampler.to_sdk(),
+        limits: opentelemetry_sdk::trace::SpanLimits {
+            max_attributes_per_span: limits.attributes.count,
+            max_events_per_span: limits.events,
+            max_links_per_span: limits.links,
+            max_attributes_per_event: limits.event_attributes,
+            max_attributes_per_link: limits.link_attributes,
+        },
+        text_limit: limits.attributes.length,
+        sink: export.open_span_queue(),
+    }
+}
+
 /// Adds the console to the sinks, and gives what it counts.
 #[cfg(feature = "console")]
-fn watch(export: &mut ExportSettings, colour: bool, logs: bool, metrics: bool) -> Arc<ConsoleTally> {
+fn watch(export: &mut ExportSettings, environment: &Environment, signals: Signals) -> Arc<ConsoleTally> {
     let tally = Arc::new(ConsoleTally::default());
-    let colour = colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let colour = environment.colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let sink = Box::new(Console::new(Box::new(std::io::stderr()), colour, tally.clone()));
-    export.locals.push(LocalDestination { sink, logs, traces: logs, metrics });
-    export.log_delay = CONSOLE_DELAY;
+    let Signals { logs, metrics, traces } = signals;
+    export.locals.push(LocalDestination { sink, logs, traces, metrics });
+    export.log_delay = environment.log_batches.delay.unwrap_or(CONSOLE_DELAY);
     tally
+}
+
+/// The signals of a sink.
+#[cfg(feature = "console")]
+struct Signals {
+    logs: bool,
+    metrics: bool,
+    traces: bool,
 }
 
 /// Opens the file for OTLP-JSON lines, where code or the environment names one.

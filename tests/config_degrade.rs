@@ -23,5 +23,5 @@ fn a_program_with_a_broken_registry_runs_with_plain_records() {
     for part in ["plain", "by log", "\"os.type\""] {
         assert!(logs.contains(part), "{part}: {logs}");
     }
-    assert!(telemetry.describe().starts_with("registry  none "), "{}", telemetry.describe());
+    assert!(telemetry.describe().starts_with("registry     none "), "{}", telemetry.describe());
 }

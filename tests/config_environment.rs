@@ -127,7 +127,13 @@ fn without_a_word_records_go_to_stderr_and_a_summary_to_stdout() {
     let said = run(&[]);
     let diagnostics = said.diagnostics();
     assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
-    for part in ["example.com/schemas/acme 1.0.0", "filter `info` (default)", "records to console", "metrics to console"] {
+    for part in [
+        "example.com/schemas/acme 1.0.0",
+        "filter `info` (default)",
+        "records to console",
+        "metrics to console, at shutdown",
+        "spans to console, at shutdown",
+    ] {
         assert!(diagnostics[0].contains(part), "{diagnostics:?}");
     }
     let records = said.records();
@@ -186,7 +192,12 @@ fn a_disabled_sdk_installs_the_neighbours_alone() {
 #[test]
 fn none_everywhere_means_silence_and_a_file_is_written_all_the_same() {
     let file = File::new("none");
-    let said = run(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("TRACING_WEAVER_FILE", file.path())]);
+    let said = run(&[
+        ("OTEL_LOGS_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("TRACING_WEAVER_FILE", file.path()),
+    ]);
     assert!(said.records().is_empty() && !said.stdout.contains("summary"), "{}{}", said.stdout, said.stderr);
     let text = std::fs::read_to_string(&file.0).unwrap();
     assert!(text.contains(r#""eventName":"acme.order.accept""#) && text.contains(r#""name":"acme.shop.order.items""#), "{text}");

@@ -8,42 +8,67 @@ use http::uri::{Authority, PathAndQuery, Uri};
 use http::{HeaderName, HeaderValue};
 
 use super::pairs::pairs;
+use super::tls;
 use super::variables::Variables;
 use crate::export::{Compression, OtlpEndpoint, Protocol, Secret};
 
 /// A batch's time where nothing says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the variables of one prefix say.
+/// What the variables of one prefix say; the endpoint is read apart, as it depends on the protocol.
 #[derive(Debug, Default)]
 pub(super) struct OtlpVariables {
-    /// The receiver; `None` where the variable is unset or malformed.
-    pub(super) endpoint: Option<Uri>,
+    /// `OTEL_EXPORTER_OTLP_` and perhaps a signal.
+    prefix: String,
     protocol: Option<Protocol>,
     headers: Option<Vec<(String, Secret)>>,
     timeout: Option<Duration>,
     compression: Option<Compression>,
+    insecure: Option<bool>,
 }
 
 impl OtlpVariables {
-    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin, with `LOGS_` or `METRICS_` in the name where a signal is given.
+    /// Reads `OTEL_EXPORTER_OTLP_PROTOCOL` and its kin, with `LOGS_`, `METRICS_` or `TRACES_` in the name where a signal is given.
     pub(super) fn read(variables: &mut Variables<'_>, signal: &str) -> Self {
-        let name = |what: &str| format!("OTEL_EXPORTER_OTLP_{signal}{what}");
+        let prefix = format!("OTEL_EXPORTER_OTLP_{signal}");
+        let name = |what: &str| format!("{prefix}{what}");
         OtlpVariables {
-            endpoint: variables.parsed(&name("ENDPOINT"), "an address like `http://localhost:4318` or `https://host:port/path`", receiver),
             protocol: variables.parsed(&name("PROTOCOL"), "`http/protobuf`, `http/json` or `grpc`", protocol),
             headers: headers(variables, &name("HEADERS")),
             timeout: variables.millis(&name("TIMEOUT")),
             compression: variables.parsed(&name("COMPRESSION"), "`gzip` or `none`", compression),
+            insecure: variables.boolean(&name("INSECURE")),
+            prefix,
+        }
+    }
+
+    /// The receiver that this prefix names, as an address of this protocol.
+    fn endpoint(&self, variables: &mut Variables<'_>, protocol: Protocol, insecure: bool) -> Option<Uri> {
+        let name = format!("{}ENDPOINT", self.prefix);
+        match protocol {
+            Protocol::Grpc => variables.parsed(&name, "an address like `http://localhost:4317` or `https://host:port`", |text| {
+                receiver(text).or_else(|| receiver(&format!("{}://{text}", if insecure { "http" } else { "https" })))
+            }),
+            _ => variables.parsed(&name, "an address like `http://localhost:4318` or `https://host:port/path`", receiver),
         }
     }
 }
 
-/// The receiver of a signal: its own variables beat the general ones; `path` is added to the general endpoint over HTTP.
-pub(super) fn endpoint(general: &OtlpVariables, own: &OtlpVariables, path: &str) -> OtlpEndpoint {
+/// How to reach the receiver of a signal, whether or not it is wanted.
+pub(super) struct Receiver {
+    /// Whether a variable names it.
+    pub(super) is_named: bool,
+    url: String,
+    protocol: Protocol,
+}
+
+/// Where a signal goes over OTLP: its own variables beat the general ones; `path` is added to the general endpoint over HTTP.
+pub(super) fn locate(variables: &mut Variables<'_>, general: &OtlpVariables, own: &OtlpVariables, path: &str) -> Receiver {
     let protocol = own.protocol.or(general.protocol).unwrap_or(default_protocol());
+    let insecure = own.insecure.or(general.insecure).unwrap_or(false);
     let grpc = protocol == Protocol::Grpc;
-    let url = match (&own.endpoint, &general.endpoint) {
+    let named = (own.endpoint(variables, protocol, insecure), general.endpoint(variables, protocol, insecure));
+    let url = match &named {
         (Some(own), _) if grpc => without_path(own),
         (Some(own), _) => own.to_string(),
         (None, Some(general)) if grpc => without_path(general),
@@ -51,13 +76,25 @@ pub(super) fn endpoint(general: &OtlpVariables, own: &OtlpVariables, path: &str)
         (None, None) if grpc => "http://localhost:4317".to_owned(),
         (None, None) => format!("http://localhost:4318{path}"),
     };
+    Receiver { is_named: named != (None, None), url, protocol }
+}
+
+/// The receiver with all that is sent to it and asked of it. `export_timeout` bounds a batch, too.
+pub(super) fn endpoint(
+    variables: &mut Variables<'_>,
+    general: &OtlpVariables,
+    own: &OtlpVariables,
+    receiver: Receiver,
+    export_timeout: Option<Duration>,
+) -> OtlpEndpoint {
+    let timeout = own.timeout.or(general.timeout).unwrap_or(TIMEOUT);
     OtlpEndpoint {
-        url,
-        protocol,
+        tls: tls::read(variables, &[&own.prefix, &general.prefix], &receiver.url),
+        url: receiver.url,
+        protocol: receiver.protocol,
         headers: own.headers.as_ref().or(general.headers.as_ref()).cloned().unwrap_or_default(),
-        timeout: own.timeout.or(general.timeout).unwrap_or(TIMEOUT),
+        timeout: export_timeout.map_or(timeout, |bound| bound.min(timeout)),
         compression: own.compression.or(general.compression).unwrap_or_default(),
-        tls: Ok(Default::default()),
     }
 }
 

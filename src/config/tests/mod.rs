@@ -1,13 +1,27 @@
 //! Environments in, configuration out.
 
+mod limits;
+#[cfg(any(feature = "http", feature = "grpc"))]
+mod tls;
+mod traces;
+mod unknown;
+
 use std::time::Duration;
 
 use super::*;
 use crate::export::{Compression, Protocol};
 
+/// An environment with these variables.
+pub(crate) fn environment(variables: &[(&str, &str)]) -> Environment {
+    with_filter_variable(FILTER_VARIABLE, variables)
+}
+
+fn with_filter_variable(name: &str, variables: &[(&str, &str)]) -> Environment {
+    Environment::read(name, &variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect())
+}
+
 fn read(variables: &[(&str, &str)]) -> Environment {
-    let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Environment::read(FILTER_VARIABLE, &get)
+    environment(variables)
 }
 
 fn logs_url(variables: &[(&str, &str)]) -> Option<String> {
@@ -17,8 +31,9 @@ fn logs_url(variables: &[(&str, &str)]) -> Option<String> {
 #[test]
 fn an_empty_environment_means_console_and_nothing_to_warn_of() {
     let environment = read(&[]);
-    assert!(environment.logs.console && environment.metrics.console);
-    assert!(environment.logs.otlp.is_none() && environment.metrics.otlp.is_none());
+    for sinks in [&environment.logs, &environment.metrics, &environment.traces] {
+        assert!(sinks.console && sinks.otlp.is_none() && !sinks.asked_for);
+    }
     assert_eq!((environment.filter, environment.file, environment.metric_interval), (None, None, None));
     assert!(!environment.disabled);
     assert!(environment.warnings.is_empty(), "{:?}", environment.warnings);
@@ -38,8 +53,8 @@ fn the_filter_is_that_of_the_first_variable_that_is_not_empty() {
 
 #[test]
 fn another_variable_can_be_named_for_the_filter() {
-    let get = |name: &str| (name == "ACME_LOG" || name == "TRACING_WEAVER_LOG").then(|| name.to_lowercase());
-    assert_eq!(Environment::read("ACME_LOG", &get).filter, Some(("ACME_LOG".to_owned(), "acme_log".to_owned())));
+    let variables = [("ACME_LOG", "a"), ("TRACING_WEAVER_LOG", "b")];
+    assert_eq!(with_filter_variable("ACME_LOG", &variables).filter, Some(("ACME_LOG".to_owned(), "a".to_owned())));
 }
 
 #[test]
@@ -195,7 +210,7 @@ fn resource_service_file_and_switches_are_read() {
     assert_eq!(environment.service_name.as_deref(), Some("shop"));
     assert_eq!(environment.file, Some(PathBuf::from("-")));
     assert_eq!(environment.metric_interval, Some(Duration::from_millis(1500)));
-    assert!(environment.disabled && environment.traces_wanted);
+    assert!(environment.disabled && environment.traces.otlp.is_some() && environment.traces.asked_for);
 }
 
 #[cfg(feature = "console")]
