@@ -14,9 +14,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use opentelemetry_proto::tonic::metrics::v1::{ResourceMetrics, metric::Data, number_data_point};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message as _;
 
 /// All that arrived.
@@ -24,6 +26,7 @@ use prost::Message as _;
 pub(crate) struct Arrived {
     pub(crate) logs: Vec<ResourceLogs>,
     pub(crate) metrics: Vec<ResourceMetrics>,
+    pub(crate) spans: Vec<ResourceSpans>,
 }
 
 /// A receiver; it stops with the test's process.
@@ -81,6 +84,7 @@ async fn take(request: Request<Incoming>, into: Arc<(Mutex<Arrived>, Condvar)>) 
     match path.as_str() {
         "/v1/logs" => arrived.logs.extend(ExportLogsServiceRequest::decode(body.as_slice()).expect("logs").resource_logs),
         "/v1/metrics" => arrived.metrics.extend(ExportMetricsServiceRequest::decode(body.as_slice()).expect("metrics").resource_metrics),
+        "/v1/traces" => arrived.spans.extend(ExportTraceServiceRequest::decode(body.as_slice()).expect("spans").resource_spans),
         _ => {}
     }
     into.1.notify_all();
