@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::findings::{Disagreement, Refused};
+use crate::fold::plan::FoldPlan;
 use crate::read::{DropReason, FieldDropReason};
 
 const DROP_REASONS: [DropReason; 4] = [DropReason::QueueFull, DropReason::ThreadLimit, DropReason::TooLarge, DropReason::Shutdown];
@@ -58,6 +60,17 @@ impl Counts {
     #[cold]
     pub(crate) fn field_dropped(&self, reason: FieldDropReason) {
         self.fields[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A measurement that its metric did not take.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn measurement_refused(&self, plan: &FoldPlan, field: Option<usize>, why: Refused) {
+        self.refused.add(1);
+        // One of the wrong type is found when the callsite's first event is looked at.
+        if let (Some(notes), true) = (&plan.notes, why != Refused::Type) {
+            notes.note(Disagreement::Refused { field, why });
+        }
     }
 
     pub(crate) fn records(&self) -> Vec<(DropReason, u64)> {

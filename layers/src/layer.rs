@@ -20,6 +20,7 @@ use crate::callsite::cache::Entry;
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanEntry;
+use crate::findings::Disagreement;
 use crate::fold::integers::IntegerVisitor;
 use crate::fold::plain::PlainVisitor;
 use crate::fold::shard::Slots;
@@ -99,6 +100,7 @@ where
                     return;
                 }
                 let context = context_of(weaver, slot, event);
+                plan.record.notes.look_at_event(event, || weaver.shared.contexts.get(context));
                 with_part(slot, &weaver.alive, || weaver.make_part(), |part| record(&place(weaver, slot, part, context), &plan, event));
             });
         });
@@ -282,6 +284,7 @@ where
                 way => way,
             };
             let in_force = context_of(weaver, slot, event);
+            plan.record.notes.look_at_event(event, || weaver.shared.contexts.get(in_force));
             with_part(
                 slot,
                 &weaver.alive,
@@ -293,6 +296,7 @@ where
                         let found = weaver.slots(part, set.set, in_force);
                         if !found.attributed {
                             weaver.shared.counts.unattributed.add(1);
+                            weaver.note_unattributed(&plan.record.notes, set.set, in_force);
                             attributed = false;
                         }
                         blocks.push(found.slots);
@@ -367,7 +371,7 @@ where
         let weaver = &*self.weaver;
         let opened = entity
             .instance(attributes, &slot.hold, &weaver.shared.counts)
-            .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance));
+            .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance).or_else(|| entity.notes.note_limit()));
         opened.unwrap_or_else(|| {
             weaver.shared.counts.entities_refused.add(1);
             parent
@@ -392,6 +396,17 @@ where
             return Some((span.clone(), trace));
         }
         context.span(span)?.scope().find_map(|ancestor| Some((ancestor.id(), traced(&ancestor.id())?)))
+    }
+
+    /// Whether a trace span is nearer to a new span than any entity span, so that the new one keeps it open.
+    fn is_inside_trace(&self, attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
+        if self.weaver.traces.is_none() || attributes.is_root() {
+            return false;
+        }
+        let parent = attributes.parent().map_or_else(|| context.lookup_current(), |id| context.span(id));
+        let is_entity = |metadata| matches!(self.weaver.role(metadata), Role::Entity(_));
+        let mut nearest = parent.into_iter().flat_map(|span| span.scope()).take_while(|span| !is_entity(span.metadata()));
+        nearest.any(|span| self.weaver.spans.get(span.id().into_u64()).trace != 0)
     }
 
     /// Values recorded on a trace span after it was made.
@@ -420,6 +435,9 @@ where
         let mut entry = SpanEntry { context: parent, trace: 0 };
         if let SpanPlan::Entity(entity) = &*plan {
             entry.context = self.open_entity(entity, attributes, parent, slot);
+            if self.is_inside_trace(attributes, &context) {
+                entity.notes.note(Disagreement::EntityInTraceSpan);
+            }
         }
         thread.enabled_span.set(0);
         self.inner.on_new_span(attributes, id, context.clone());
@@ -562,7 +580,10 @@ where
         let weaver = &*live.weaver;
         if let Some(metadata) = context.metadata(id).filter(|_| weaver.tracks_spans) {
             match &*weaver.span_plan(metadata) {
-                SpanPlan::Entity(_) => weaver.shared.counts.late_values.add(values.len() as u64),
+                SpanPlan::Entity(entity) => {
+                    weaver.shared.counts.late_values.add(values.len() as u64);
+                    entity.notes.note_late(values);
+                }
                 SpanPlan::Trace(plan) => live.record_late(id, plan, metadata, values),
                 SpanPlan::Other => {}
             }

@@ -22,9 +22,13 @@ mod clock;
 #[cfg(not(weaver_loom))]
 mod count;
 #[cfg(not(weaver_loom))]
+mod default_name;
+#[cfg(not(weaver_loom))]
 mod entity;
 #[cfg(not(weaver_loom))]
 mod filter;
+#[cfg(not(weaver_loom))]
+mod findings;
 #[cfg(not(weaver_loom))]
 mod hidden;
 #[cfg(not(weaver_loom))]
@@ -72,6 +76,8 @@ mod weaver;
 
 #[cfg(not(weaver_loom))]
 pub use filter::{BadDirective, ForwardFilter};
+#[cfg(not(weaver_loom))]
+pub use findings::{Finding, FindingLevel};
 #[cfg(not(weaver_loom))]
 pub use hidden::Hidden;
 #[cfg(not(weaver_loom))]

@@ -30,6 +30,7 @@ where
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.0.findings.callsite(metadata);
         // Asked in any case, since the directives learn of spans by it.
         let by_directives = self.0.filter().interest(metadata);
         match self.0.role(metadata) {

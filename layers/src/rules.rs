@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tracing_weaver_registry::model::{AttributeRef, AttributeType, Privacy, ResolvedRegistry};
+use tracing_weaver_registry::model::{AttributeRef, AttributeType, ResolvedRegistry};
 
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
@@ -96,8 +96,8 @@ impl FieldRules {
     /// where the registry knows nothing of it.
     pub(crate) fn field(&self, registry: &ResolvedRegistry, attributes: Option<&[AttributeRef]>, name: &str) -> FieldRecord {
         let declared = attributes.and_then(|attributes| declared(registry, attributes, name));
-        let key = declared.as_ref().map_or(name, |(key, _)| key.as_str());
-        let treatment = declared.as_ref().map_or_else(|| self.treatment(name), |(_, privacy)| Treatment::of(privacy));
+        let key = declared.map_or(name, |reference| key_of(registry, reference, name));
+        let treatment = declared.map_or_else(|| self.treatment(name), |reference| Treatment::of(&reference.privacy));
         let is_declared = attributes.is_none() || declared.is_some();
         let action = if let Some(value) = self.resource(key) {
             FieldAction::Resource(value.clone())
@@ -125,17 +125,20 @@ impl FieldAction {
     }
 }
 
-/// The key and redaction of the attribute that `name` stands for among those that are declared.
-fn declared(registry: &ResolvedRegistry, attributes: &[AttributeRef], name: &str) -> Option<(String, Privacy)> {
-    let key_of = |reference: &AttributeRef| &registry.attribute(reference.attribute).key;
-    let by_key = attributes.iter().find(|reference| key_of(reference) == name);
-    if let Some(reference) = by_key.or_else(|| attributes.iter().find(|r| r.fields.iter().any(|field| field == name))) {
-        return Some((key_of(reference).clone(), reference.privacy.clone()));
-    }
-    attributes.iter().find_map(|reference| {
+/// The attribute that a field stands for among those that are declared: by its key, by a name that is accepted for it, or as one of a
+/// template's.
+pub(crate) fn declared<'a>(registry: &ResolvedRegistry, attributes: &'a [AttributeRef], name: &str) -> Option<&'a AttributeRef> {
+    let by_key = attributes.iter().find(|reference| registry.attribute(reference.attribute).key == name);
+    let by_alias = || attributes.iter().find(|reference| reference.fields.iter().any(|field| field == name));
+    let by_template = |reference: &&AttributeRef| {
         let attribute = registry.attribute(reference.attribute);
-        let template = matches!(attribute.attribute_type, AttributeType::Template(_));
-        let rest = name.strip_prefix(attribute.key.as_str())?;
-        (template && rest.starts_with('.')).then(|| (name.to_owned(), reference.privacy.clone()))
-    })
+        let rest = name.strip_prefix(attribute.key.as_str());
+        matches!(attribute.attribute_type, AttributeType::Template(_)) && rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    by_key.or_else(by_alias).or_else(|| attributes.iter().find(by_template))
+}
+
+/// The key of what a field stands for: the attribute's, but of a template the field's own.
+pub(crate) fn key_of<'a>(registry: &'a ResolvedRegistry, reference: &AttributeRef, name: &'a str) -> &'a str {
+    if reference.fields.iter().any(|field| field == name) { &registry.attribute(reference.attribute).key } else { name }
 }

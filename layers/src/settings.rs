@@ -22,6 +22,8 @@ pub struct Settings {
     pub fold: bool,
     /// Whether records are forwarded.
     pub forward: bool,
+    /// Whether disagreements between code and registry are looked for.
+    pub findings: bool,
     /// Whether records of `tracing` events carry `code.*` too, as those of `log` do.
     pub code_location: bool,
     /// What stands on the resource: its keys are not repeated on records.
@@ -47,6 +49,7 @@ impl Settings {
             filter: ForwardFilter::default(),
             fold: true,
             forward: true,
+            findings: true,
             code_location: false,
             resource: Vec::new(),
             queue_bytes: 64 << 20,

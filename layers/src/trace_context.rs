@@ -32,7 +32,10 @@ use crate::weaver::Weaver;
 ///
 /// Source: <https://www.w3.org/TR/trace-context/>, <https://www.w3.org/TR/baggage/>
 pub fn extract(span: &Span, get: impl Fn(&str) -> Option<String>) {
-    let Some((true, propagators)) = known(span) else { return };
+    let Some((traced, propagators)) = known(span) else { return };
+    if !traced {
+        return note_entity(span);
+    }
     let trace = TraceContextPropagator::new();
     let baggage = BaggagePropagator::new();
     let names =
@@ -68,6 +71,14 @@ pub fn inject(span: &Span, mut set: impl FnMut(&str, String)) {
     for propagator in propagators.of(&TraceContextPropagator::new(), &BaggagePropagator::new()) {
         propagator.inject_context(&context, &mut Setter(&mut set));
     }
+}
+
+/// Notes that a trace context was to be extracted into an entity span.
+fn note_entity(span: &Span) {
+    let note = |weaver: &Weaver, callsite| weaver.findings.note_extract(callsite);
+    span.with_subscriber(|(_, dispatch)| {
+        dispatch.downcast_ref::<Weaver>().zip(span.metadata()).map(|(weaver, callsite)| note(weaver, callsite))
+    });
 }
 
 /// Whether a span is a trace span, and what its layer propagates; `None` for a span that is disabled.

@@ -17,6 +17,7 @@ use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
+use crate::findings::{CallsiteNotes, Disagreement, Finding, Findings};
 use crate::fold::collect::Residue;
 use crate::fold::layout::Layout;
 use crate::fold::plan::FoldPlan;
@@ -64,6 +65,7 @@ pub struct Weaver {
     folds: Vec<(MetricId, usize)>,
     layouts: Vec<Layout>,
     rules: Arc<FieldRules>,
+    pub(crate) findings: Arc<Findings>,
     notes: Vec<String>,
     logs: [Identifier; 5],
     /// By the address of the callsite's metadata: callsites of size zero, as those of `log` are, may share theirs.
@@ -135,6 +137,7 @@ impl Weaver {
         }
         let levels = [log::Level::Error, log::Level::Warn, log::Level::Info, log::Level::Debug, log::Level::Trace];
         let logs = levels.map(|level| log::Record::builder().level(level).build().as_trace().callsite());
+        let findings = Arc::new(Findings::new(&registry, &settings.resource, settings.findings));
         let limits = RecordLimits { attributes: settings.attribute_count_limit, characters: settings.attribute_length_limit };
         let rules = Arc::new(FieldRules::new(&registry, settings.resource, settings.code_location, limits));
         let (shared, spans) = (Arc::new(Shared::new()), Arc::new(SpanTable::new()));
@@ -164,6 +167,7 @@ impl Weaver {
             folds,
             layouts,
             rules,
+            findings,
             notes,
             logs,
             events: DashMap::new(),
@@ -189,6 +193,17 @@ impl Weaver {
     /// What the registry asks for that is not acted on yet, one sentence each, to be said once at start-up.
     pub fn notes(&self) -> Vec<String> {
         self.notes.clone()
+    }
+
+    /// Where code and registry disagree, as far as it was met: the findings from the `from`th on, in the order in which they were met.
+    /// Looks at not more than `work` callsites and notes that nobody looked at before, a few microseconds each.
+    pub fn findings(&self, from: usize, work: usize) -> Vec<Finding> {
+        self.findings.read(from, work)
+    }
+
+    /// How often something was met that would be a further finding, past the bound on them.
+    pub fn findings_left_out(&self) -> u64 {
+        self.findings.left_out()
     }
 
     /// Counts since start.
@@ -375,12 +390,13 @@ impl Weaver {
 
     fn make_event_plan(&self, metadata: &'static Metadata<'static>) -> EventPlan {
         let scope = self.shared.scopes.intern(metadata.target());
+        let notes = self.findings.of(metadata);
         if self.is_log(metadata) {
-            return EventPlan::new(None, RecordPlan::of_log(&self.rules, metadata, scope), Verdict::Never);
+            return EventPlan::new(None, RecordPlan::of_log(&self.rules, metadata, scope, &notes), Verdict::Never);
         }
         let event = self.registry.event_by_name(metadata.name());
-        let fold = event.and_then(|event| FoldPlan::new(&self.registry, &self.layouts, &self.folds, event, metadata));
-        let record = RecordPlan::of_event(&self.rules, &self.registry, event, metadata, scope);
+        let fold = event.and_then(|event| FoldPlan::new(&self.registry, &self.layouts, &self.folds, event, metadata, &notes));
+        let record = RecordPlan::of_event(&self.rules, &self.registry, event, metadata, scope, &notes);
         EventPlan::new(fold, record, self.verdict(metadata))
     }
 
@@ -391,7 +407,7 @@ impl Weaver {
             return plan.clone();
         }
         let plan = match self.role(metadata) {
-            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.registry, id, metadata)),
+            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.registry, id, metadata, self.findings.of(metadata))),
             _ => match &self.traces {
                 Some(traces) => {
                     let scope = self.shared.scopes.intern(metadata.target());
@@ -469,6 +485,13 @@ impl Weaver {
         part.slots.borrow_mut().insert((set, cut | CUT), found);
         part.slots.borrow_mut().insert((set, context), found);
         found
+    }
+
+    /// Notes a fold without its set's own entity in force. Past the bound on series there is one in force, and nothing to note.
+    pub(crate) fn note_unattributed(&self, notes: &CallsiteNotes, set: MetricSetId, context: u32) {
+        if self.shared.contexts.cut(&self.registry, context, set).is_none() {
+            notes.note(Disagreement::Unattributed { set });
+        }
     }
 
     /// Whether a series is there or may still be made.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use tracing_core::field::Visit;
 use tracing_core::{Field, Metadata};
-use tracing_weaver_registry::model::{AttributeRef, EntityId, ResolvedRegistry};
+use tracing_weaver_registry::model::{AttributeId, AttributeRef, EntityId, ResolvedRegistry};
 
 use super::context::EntityInstance;
 use crate::count::Counts;
+use crate::findings::{CallsiteNotes, Disagreement};
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
@@ -23,7 +24,8 @@ use crate::value::Value;
 struct Part {
     key: Arc<str>,
     treatment: Treatment,
-    required: bool,
+    /// Of the identity.
+    required: Option<AttributeId>,
 }
 
 /// What a callsite of an entity span gives.
@@ -33,28 +35,31 @@ pub(crate) struct EntityPlan {
     parts: Vec<Part>,
     /// Per field the part that it gives.
     fields: Vec<Option<u32>>,
+    pub(crate) notes: Arc<CallsiteNotes>,
 }
 
 impl EntityPlan {
-    pub(crate) fn new(registry: &ResolvedRegistry, id: EntityId, metadata: &Metadata<'_>) -> EntityPlan {
+    pub(crate) fn new(registry: &ResolvedRegistry, id: EntityId, metadata: &Metadata<'_>, notes: Arc<CallsiteNotes>) -> EntityPlan {
         let entity = registry.entity(id);
-        let part = |reference: &AttributeRef, required| Part {
+        let part = |reference: &AttributeRef, required: bool| Part {
             key: registry.attribute(reference.attribute).key.as_str().into(),
             treatment: Treatment::of(&reference.privacy),
-            required,
+            required: required.then_some(reference.attribute),
         };
         let identity = entity.identity.iter().map(|reference| part(reference, true));
         let parts: Vec<Part> = identity.chain(entity.description.iter().map(|reference| part(reference, false))).collect();
         let fields = metadata.fields().iter().map(|field| parts.iter().position(|part| *part.key == *field.name()).map(|at| at as u32));
-        EntityPlan { entity: id, fields: fields.collect(), parts }
+        EntityPlan { entity: id, fields: fields.collect(), parts, notes }
     }
 
     /// The instance that a span's values make; `None` if its identity is not complete.
     pub(crate) fn instance(&self, attributes: &tracing_core::span::Attributes<'_>, hold: &Hold, counts: &Counts) -> Option<EntityInstance> {
+        self.notes.look_at_entity(attributes);
         let mut visitor = EntityVisitor { plan: self, hold, counts, values: vec![None; self.parts.len()] };
         attributes.record(&mut visitor);
         let values = visitor.values;
-        if self.parts.iter().zip(&values).any(|(part, value)| part.required && value.is_none()) {
+        if let Some(missing) = self.parts.iter().zip(&values).position(|(part, value)| part.required.is_some() && value.is_none()) {
+            self.note_missing(missing);
             return None;
         }
         let mut exported = Vec::new();
@@ -70,6 +75,16 @@ impl EntityPlan {
             given.push((at as u32, value));
         }
         Some(EntityInstance::new(self.entity, &given, exported))
+    }
+}
+
+impl EntityPlan {
+    /// A field that the callsite does not have at all is found without a value.
+    #[cold]
+    fn note_missing(&self, part: usize) {
+        if let (Some(attribute), true) = (self.parts[part].required, self.fields.contains(&Some(part as u32))) {
+            self.notes.note(Disagreement::IdentityNotGiven { attribute });
+        }
     }
 }
 

@@ -3,7 +3,11 @@
 //! Made with the plan, asked for every dimension of every event. It never allocates and never compares
 //! more than one member.
 
-use tracing_weaver_registry::model::EnumValue;
+use std::sync::Arc;
+
+use tracing_weaver_registry::model::{AttributeId, EnumValue};
+
+use crate::findings::{CallsiteNotes, Disagreement};
 
 /// Finds a member's digit by its text; numbers and booleans are searched.
 #[derive(Debug, Clone)]
@@ -16,6 +20,8 @@ pub(crate) struct EnumIndex {
     other: u32,
     /// Digits are given shifted by this.
     bits: u32,
+    /// Where a value that is no member of the attribute's set is noted.
+    notes: Option<(Arc<CallsiteNotes>, AttributeId)>,
 }
 
 /// One member, or the empty text as one that is no member.
@@ -30,7 +36,8 @@ impl EnumIndex {
     /// Digits are the positions in `values`, from 1; `other` is the digit of an unknown value. Each is given shifted by `bits`.
     pub(crate) fn new(values: &[EnumValue], other: u32, bits: u32) -> EnumIndex {
         let smallest = (values.len().max(1) * 2).next_power_of_two().trailing_zeros().max(2);
-        let mut index = EnumIndex { multiplier: 1, shift: 63, buckets: Box::default(), values: values.into(), other: other << bits, bits };
+        let (values, other) = (values.into(), other << bits);
+        let mut index = EnumIndex { multiplier: 1, shift: 63, buckets: Box::default(), values, other, bits, notes: None };
         for width in smallest..16 {
             for attempt in 0..64u64 {
                 let multiplier = (attempt.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03) | 1;
@@ -41,6 +48,11 @@ impl EnumIndex {
             }
         }
         index
+    }
+
+    /// Notes values that are no members there.
+    pub(crate) fn noting(self, notes: Option<(Arc<CallsiteNotes>, AttributeId)>) -> EnumIndex {
+        EnumIndex { notes, ..self }
     }
 
     /// The buckets, if this multiplier tells the members apart.
@@ -88,7 +100,7 @@ impl EnumIndex {
     #[cold]
     fn search(&self, value: &str) -> u32 {
         if !self.buckets.is_empty() {
-            return self.other;
+            return self.other();
         }
         self.position(|v| matches!(v, EnumValue::String(s) if s == value))
     }
@@ -107,7 +119,12 @@ impl EnumIndex {
     }
 
     /// Digit of a value that is no member.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn other(&self) -> u32 {
+        if let Some((notes, attribute)) = &self.notes {
+            notes.note(Disagreement::EnumVariant { attribute: *attribute });
+        }
         self.other
     }
 
@@ -118,7 +135,7 @@ impl EnumIndex {
 
     #[inline]
     fn position(&self, is: impl Fn(&EnumValue) -> bool) -> u32 {
-        self.values.iter().position(is).map_or(self.other, |at| (at as u32 + 1) << self.bits)
+        self.values.iter().position(is).map_or_else(|| self.other(), |at| (at as u32 + 1) << self.bits)
     }
 }
 

@@ -16,6 +16,7 @@ use super::plan::{FoldPlan, SHORT_FIELDS, WAITING};
 use super::shard::Slots;
 use super::visit::whole;
 use crate::count::Counts;
+use crate::findings::Refused;
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::user_code;
@@ -74,17 +75,17 @@ impl<'a> IntegerVisitor<'a> {
         let Some([target]) = self.plan.fields.get(field.index()).map(|field| field.targets.as_slice()) else { return };
         match self.plan.targets[*target as usize].cells {
             Cells::Sum { monotonic: false } => self.wait(field, value),
-            _ => self.counts.refused.add(1),
+            _ => self.counts.measurement_refused(self.plan, Some(field.index()), Refused::Negative),
         }
     }
 
     /// A value that no sum of integers takes and that names no member of an enum.
     #[cold]
     #[inline(never)]
-    fn refuse(&mut self, field: &Field) {
+    fn refuse(&mut self, field: &Field, why: Refused) {
         self.digit(field, |index| index.other());
         if self.measures(field) {
-            self.counts.refused.add(1);
+            self.counts.measurement_refused(self.plan, Some(field.index()), why);
         }
     }
 
@@ -126,13 +127,13 @@ impl<'a> IntegerVisitor<'a> {
             let value = unsafe { self.waiting[place].assume_init() };
             // SAFETY: group and offset come from the layout of the plan's set; the rest as the caller promises.
             if !unsafe { slots.sum_int(base + plan.offsets[place] as usize, value) } {
-                self.counts.refused.add(1);
+                self.counts.measurement_refused(self.plan, None, Refused::TooLarge);
             }
         }
         for (offset, value) in &plan.constants {
             // SAFETY: as above.
             if !unsafe { slots.sum_int(base + *offset as usize, *value) } {
-                self.counts.refused.add(1);
+                self.counts.measurement_refused(self.plan, None, Refused::TooLarge);
             }
         }
     }
@@ -143,7 +144,7 @@ impl Visit for IntegerVisitor<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
@@ -159,7 +160,7 @@ impl Visit for IntegerVisitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         match whole(value) {
             Some(value) => self.record_i64(field, value),
-            None => self.refuse(field),
+            None => self.refuse(field, Refused::NotWhole),
         }
     }
 
@@ -168,7 +169,7 @@ impl Visit for IntegerVisitor<'_> {
         if self.is_dimension(field) {
             self.bool_digit(field, value);
         } else if self.measures(field) {
-            self.refuse(field);
+            self.refuse(field, Refused::Type);
         }
     }
 
@@ -180,21 +181,21 @@ impl Visit for IntegerVisitor<'_> {
                 None => self.any_str(field, value),
             }
         } else if self.measures(field) {
-            self.refuse(field);
+            self.refuse(field, Refused::Type);
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.record_u64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
@@ -211,7 +212,7 @@ impl IntegerVisitor<'_> {
     #[cold]
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if !self.is_dimension(field) {
-            return self.refuse(field);
+            return self.refuse(field, Refused::Type);
         }
         let hold = self.hold;
         if user_code::with_short(hold, value, |text| self.digit(field, |index| index.of_str(text))).is_none() {

@@ -13,6 +13,7 @@ use super::plan::{FoldPlan, SHORT_FIELDS};
 use super::shard::Slots;
 use super::visit::whole;
 use crate::count::Counts;
+use crate::findings::Refused;
 
 /// Integers straight into slots. A few words, since one is made per event.
 pub(crate) struct PlainVisitor<'a> {
@@ -58,7 +59,7 @@ impl<'a> PlainVisitor<'a> {
         let takes = value >= 0 || matches!(self.plan.targets[*target as usize].cells, Cells::Sum { monotonic: false });
         // SAFETY: as above.
         if !takes || !unsafe { self.slots.sum_int(self.word(field), value) } {
-            self.counts.refused.add(1);
+            self.refuse(field, if takes { Refused::TooLarge } else { Refused::Negative });
         }
     }
 
@@ -68,16 +69,16 @@ impl<'a> PlainVisitor<'a> {
     fn any_natural(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.any_integer(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
     /// A value of a type that no slot takes.
     #[cold]
     #[inline(never)]
-    fn refuse(&self, field: &Field) {
+    fn refuse(&self, field: &Field, why: Refused) {
         if self.measures(field) {
-            self.counts.refused.add(1);
+            self.counts.measurement_refused(self.plan, Some(field.index()), why);
         }
     }
 
@@ -87,7 +88,7 @@ impl<'a> PlainVisitor<'a> {
         for (word, value) in &self.plan.plain.constants {
             // SAFETY: as above.
             if !unsafe { self.slots.sum_int(*word as usize, *value) } {
-                self.counts.refused.add(1);
+                self.counts.measurement_refused(self.plan, None, Refused::TooLarge);
             }
         }
     }
@@ -111,39 +112,39 @@ impl Visit for PlainVisitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         match whole(value) {
             Some(value) => self.record_i64(field, value),
-            None => self.refuse(field),
+            None => self.refuse(field, Refused::NotWhole),
         }
     }
 
     #[inline]
     fn record_bool(&mut self, field: &Field, _: bool) {
         if self.measures(field) {
-            self.refuse(field);
+            self.refuse(field, Refused::Type);
         }
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, _: &str) {
         if self.measures(field) {
-            self.refuse(field);
+            self.refuse(field, Refused::Type);
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.record_u64(field, value),
-            Err(_) => self.refuse(field),
+            Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        self.refuse(field);
+        self.refuse(field, Refused::Type);
     }
 }

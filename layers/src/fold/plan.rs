@@ -3,12 +3,15 @@
 //! Made once per callsite from registry and field names; the visitors of [`super::visit`] read it. It holds
 //! positions only, no slot of any thread.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 use tracing_core::Metadata;
 use tracing_weaver_registry::model::{AttributeId, EventId, FoldSource, FoldValue, MetricId, MetricSetId, NumberType, ResolvedRegistry};
 
 use super::enum_index::EnumIndex;
 use super::layout::{Cells, Layout, Member};
+use crate::findings::CallsiteNotes;
 use crate::read::FieldDropReason;
 
 /// Most fields of a callsite that folds by a short way: one bit each in a word.
@@ -64,6 +67,8 @@ pub(crate) struct FoldPlan {
     /// Whether the next short one does.
     pub(crate) is_integers: bool,
     pub(crate) integers: IntegerFold,
+    /// Where what is wrong with measurements is noted.
+    pub(crate) notes: Option<Arc<CallsiteNotes>>,
 }
 
 /// One set of a plan.
@@ -113,8 +118,10 @@ impl FoldPlan {
         folds: &[(MetricId, usize)],
         event: EventId,
         metadata: &Metadata<'_>,
+        notes: &Arc<CallsiteNotes>,
     ) -> Option<FoldPlan> {
-        let mut plan = FoldPlan { fields: metadata.fields().iter().map(|_| FieldFold::default()).collect(), ..FoldPlan::default() };
+        let fields = metadata.fields().iter().map(|_| FieldFold::default()).collect();
+        let mut plan = FoldPlan { fields, notes: Some(notes.clone()), ..FoldPlan::default() };
         for (id, fold) in folds {
             let metric = registry.metric(*id);
             let fold = &metric.folds[*fold];
@@ -171,7 +178,8 @@ impl FoldPlan {
                     for field in fields_of(registry, attribute, event, layout.set, metadata) {
                         self.fields[field].digits.push(self.digits.len() as u16);
                     }
-                    let index = EnumIndex::new(&dimension.values, dimension.other, dimension.shift);
+                    let notes = self.notes.clone().map(|notes| (notes, attribute));
+                    let index = EnumIndex::new(&dimension.values, dimension.other, dimension.shift).noting(notes);
                     self.digits.push(Digit { set: at, index });
                 }
                 for (attribute, reason) in &layout.redacted {

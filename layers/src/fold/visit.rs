@@ -14,6 +14,7 @@ use super::layout::{Cells, HISTOGRAM_HEAD};
 use super::plan::{FieldFold, FoldPlan, Target};
 use super::shard::Slots;
 use crate::count::Counts;
+use crate::findings::Refused;
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::user_code;
@@ -102,7 +103,7 @@ impl<'a> FoldVisitor<'a> {
         if let Some(fold) = self.field(field) {
             self.digits(fold, |index| index.of_str(text));
         }
-        self.refuse(field);
+        self.refuse(field, Refused::Type);
     }
 
     /// An integer past the range of `i64`.
@@ -112,25 +113,42 @@ impl<'a> FoldVisitor<'a> {
         if let Some(fold) = self.field(field) {
             self.digits(fold, |index| index.other());
         }
-        self.refuse(field);
+        self.refuse(field, Refused::TooLarge);
     }
 
-    fn refuse(&self, field: &Field) {
+    fn refuse(&self, field: &Field, why: Refused) {
         if self.field(field).is_some_and(|field| !field.targets.is_empty()) {
-            self.counts.refused.add(1);
+            self.counts.measurement_refused(self.plan, Some(field.index()), why);
         }
+    }
+
+    /// A number that a target's instrument did not take.
+    #[cold]
+    #[inline(never)]
+    fn refuse_number(&self, at: u16, number: Number) {
+        let target = &self.plan.targets[at as usize];
+        let grows = !matches!(target.cells, Cells::Sum { monotonic: false } | Cells::Gauge);
+        let why = match (number, target.number) {
+            (Number::Double(d), NumberType::Int) if whole(d).is_none() => Refused::NotWhole,
+            (Number::Double(d), _) if !d.is_finite() => Refused::NotFinite,
+            (Number::Double(d), _) if grows && d < 0.0 => Refused::Negative,
+            (Number::Int(i), _) if grows && i < 0 => Refused::Negative,
+            _ => Refused::TooLarge,
+        };
+        let field = self.plan.fields.iter().position(|field| field.targets.contains(&at));
+        self.counts.measurement_refused(self.plan, field, why);
     }
 
     /// Adds what was gathered; `blocks` are this thread's, in the order of the plan's sets.
     pub(crate) fn finish(self, blocks: &[Slots]) {
         let constants = self.plan.constants.iter().map(|constant| (constant.target, Number::Int(constant.value)));
-        for (target, number) in self.waiting.iter().copied().chain(constants) {
-            let target = &self.plan.targets[target as usize];
+        for (at, number) in self.waiting.iter().copied().chain(constants) {
+            let target = &self.plan.targets[at as usize];
             let set = target.set as usize;
             let word = self.groups[set] as usize * self.plan.sets[set].group as usize + target.offset as usize;
             // SAFETY: group and offset come from the set's layout, whose blocks these are; this thread writes them.
             if !unsafe { add(blocks[set], word, target, number) } {
-                self.counts.refused.add(1);
+                self.refuse_number(at, number);
             }
         }
     }
@@ -234,16 +252,17 @@ impl Visit for FoldVisitor<'_> {
         if let Some(field) = self.field(field) {
             self.digits(field, |index| index.of_bool(value));
         }
-        self.refuse(field);
+        self.refuse(field, Refused::Type);
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
         self.seen(field);
+        let at = field.index();
         if let Some(field) = self.field(field) {
             self.digits(field, |index| index.of_str(value));
             if !field.targets.is_empty() {
-                self.counts.refused.add(1);
+                self.counts.measurement_refused(self.plan, Some(at), Refused::Type);
             }
         }
     }
@@ -267,7 +286,7 @@ impl Visit for FoldVisitor<'_> {
         if self.needs_text(field) {
             self.text(field, format_args!("{value:?}"));
         }
-        self.refuse(field);
+        self.refuse(field, Refused::Type);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
@@ -275,6 +294,6 @@ impl Visit for FoldVisitor<'_> {
         if self.needs_text(field) {
             self.text(field, format_args!("{value}"));
         }
-        self.refuse(field);
+        self.refuse(field, Refused::Type);
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Made once per callsite; the record visitor reads it. It holds bytes and decisions, no value.
 
+use std::sync::Arc;
+
 use tracing_core::{Level, Metadata};
 use tracing_weaver_registry::model::{EventId, ResolvedRegistry};
 
 use super::encode::{ShortKey, Template, tag};
+use crate::default_name::is_default_name;
+use crate::findings::CallsiteNotes;
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
 use crate::rules::{FieldAction, FieldRecord, FieldRules, RecordLimits};
@@ -28,6 +32,7 @@ pub(crate) struct RecordPlan {
     /// Whether something is left to do once the fields are written.
     pub(crate) has_rest: bool,
     pub(crate) limits: RecordLimits,
+    pub(crate) notes: Arc<CallsiteNotes>,
 }
 
 /// A place in the code.
@@ -49,6 +54,7 @@ impl RecordPlan {
         event: Option<EventId>,
         metadata: &Metadata<'static>,
         scope: u32,
+        notes: &Arc<CallsiteNotes>,
     ) -> RecordPlan {
         let attributes = event.map(|id| registry.event(id).attributes.as_slice());
         let mut fields: Vec<FieldRecord> =
@@ -74,11 +80,12 @@ impl RecordPlan {
             location,
             is_error,
             limits: rules.limits,
+            notes: notes.clone(),
         }
     }
 
     /// The plan of `log` records of one level.
-    pub(crate) fn of_log(rules: &FieldRules, metadata: &Metadata<'static>, scope: u32) -> RecordPlan {
+    pub(crate) fn of_log(rules: &FieldRules, metadata: &Metadata<'static>, scope: u32, notes: &Arc<CallsiteNotes>) -> RecordPlan {
         let field = |name: &str| match name {
             "message" => FieldRecord { key: name.into(), action: FieldAction::Body(rules.treatment(name)) },
             "log.target" => FieldRecord { key: name.into(), action: FieldAction::LogTarget },
@@ -97,6 +104,7 @@ impl RecordPlan {
             is_error: false,
             has_rest: false,
             limits: rules.limits,
+            notes: notes.clone(),
         }
     }
 }
@@ -140,13 +148,4 @@ fn header(level: &Level, event_name: &str) -> Template {
         bytes.extend_from_slice(event_name.as_bytes());
     }
     Template::new(bytes)
-}
-
-/// `tracing`'s name for an event that was given none.
-fn is_default_name(metadata: &Metadata<'_>) -> bool {
-    let Some(place) = metadata.name().strip_prefix("event ") else { return false };
-    match (metadata.file(), metadata.line()) {
-        (Some(file), Some(line)) => place.strip_prefix(file).is_some_and(|rest| rest.strip_prefix(':') == Some(line.to_string().as_str())),
-        _ => false,
-    }
 }

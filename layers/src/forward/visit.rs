@@ -15,6 +15,7 @@ use super::plan::{Location, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
 use super::writer::Writer;
 use crate::clock;
+use crate::findings::Disagreement;
 use crate::hold::Hold;
 use crate::read::{DropReason, FieldDropReason};
 use crate::redact::{Treatment, changed, hashed};
@@ -169,10 +170,14 @@ impl<'a> RecordVisitor<'a> {
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !in_force.is(value) {
                         self.place.shared.counts.conflicts.add(1);
+                        self.plan.notes.note(Disagreement::IdentityConflict { field: field.index() });
                     }
                 }
                 None if *declared => self.treat(record, treatment, value),
-                None => self.count(FieldDropReason::Undeclared),
+                None => {
+                    self.count(FieldDropReason::Undeclared);
+                    self.plan.notes.note(Disagreement::EntityKeyUndeclared { field: field.index() });
+                }
             },
             FieldAction::StackTrace(treatment) => {
                 if self.place.shared.shows_stack_traces() {
@@ -182,6 +187,7 @@ impl<'a> RecordVisitor<'a> {
             FieldAction::Resource(on_resource) => {
                 if !on_resource.is(value) {
                     self.place.shared.counts.conflicts.add(1);
+                    self.plan.notes.note(Disagreement::ResourceConflict { field: field.index() });
                 }
             }
             FieldAction::LogTarget => {
