@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};
 
-use support::{Harness, Total, Totals, ints, settings};
+use support::{Harness, Total, Totals, settings};
 use tracing::instrument::WithSubscriber as _;
 use tracing::{Instrument as _, Level, Span, event, info_span, instrument, trace_span};
 
