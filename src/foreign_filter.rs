@@ -103,8 +103,8 @@ impl Way {
             }
             Way::Level => "write `.with(ours).with(theirs.with_filter(..))` instead of `.with(ours.and_then(theirs.with_filter(..)))`",
             Way::Callsites => {
-                "give the filter to the layer that it is meant for: `.with(fmt::layer().with_filter(filter))` instead of `.with(filter)`; which \
-                 records we forward is decided by TRACING_WEAVER_LOG, RUST_LOG or `.filter(..)`, and takes nothing from the metrics"
+                "give the filter to the layer that it is meant for, `.with(fmt::layer().with_filter(filter))` instead of `.with(filter)`, and ours \
+                 none; which records we forward is decided by TRACING_WEAVER_LOG, RUST_LOG or `.filter(..)`, and takes nothing from the metrics"
             }
         }
     }
@@ -144,7 +144,7 @@ fn sentences(hidden: &[Hidden]) -> Vec<(Way, String)> {
         };
         sentences.push((
             Way::Callsites,
-            format!("a filter for the whole subscriber hides from the metrics what the registry counts there: {}{more}", named.join(", ")),
+            format!("a filter for the whole subscriber, or one around our layer, hides from the metrics what the registry counts there: {}{more}", named.join(", ")),
         ));
     }
     sentences

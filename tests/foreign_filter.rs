@@ -82,7 +82,7 @@ fn a_filter_for_the_whole_subscriber_is_said_once_with_a_callsite_and_what_to_wr
         assert_eq!(lines.len(), 1, "{kind}: {said}");
         assert!(lines[0].contains("`acme.order.accept` (INFO, ") && lines[0].contains(concat!(file!(), ":")), "{kind}: {said}");
         assert!(said.contains("`.with(fmt::layer().with_filter(filter))` instead of `.with(filter)`"), "{kind}: {said}");
-        assert!(described.contains("hidden    a filter for the whole subscriber hides"), "{kind}: {described}");
+        assert!(described.contains("hidden    a filter for the whole subscriber, or one around our layer, hides"), "{kind}: {described}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! The layer's filter notes the callsites that count; the facade's look-out asks now and then whether they pass. Nothing
 //! here may be asked on a thread that emits: the question leaves notes there that cost a neighbour its next event.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 use dashmap::DashMap;
@@ -20,7 +21,7 @@ pub enum Hidden {
     CompiledOut(LevelFilter),
     /// Filters for the whole subscriber let nothing through that is more verbose than this.
     Level(LevelFilter),
-    /// A filter for the whole subscriber does not let this callsite through, at least where no span is entered.
+    /// A filter for the whole subscriber or around the layer does not let this callsite through, at least where no span is entered.
     Callsite(&'static Metadata<'static>),
 }
 
@@ -78,12 +79,33 @@ impl Weaver {
         let passes = LevelFilter::current();
         let mut hidden = by_level(STATIC_MAX_LEVEL, passes);
         let counted: Vec<_> = self.shared.counted.callsites.iter().map(|entry| *entry.value()).collect();
-        let mut closed: Vec<_> =
-            counted.into_iter().filter(|metadata| *metadata.level() <= passes && !dispatch.enabled(metadata)).collect();
+        let is_closed = |metadata: &Metadata<'static>| *metadata.level() <= passes && !reaches(&dispatch, self.instance, metadata);
+        let mut closed: Vec<_> = counted.into_iter().filter(|metadata| is_closed(metadata)).collect();
         closed.sort_by_key(|metadata| (metadata.name(), metadata.file(), metadata.line()));
         hidden.extend(closed.into_iter().map(Hidden::Callsite));
         Some(hidden)
     }
+}
+
+thread_local! {
+    /// The layer whose filter is waited for, 0 for none, and whether it was asked.
+    static AWAITED: Cell<(u32, bool)> = const { Cell::new((0, false)) };
+}
+
+/// The filter of a layer is asked about a callsite.
+#[inline]
+pub(crate) fn note_asked(instance: u32) {
+    if AWAITED.get().0 == instance {
+        AWAITED.set((instance, true));
+    }
+}
+
+/// Whether a callsite passes the stack and comes to the layer's own filter: a filter that somebody put around the layer is passed by
+/// others.
+fn reaches(dispatch: &Dispatch, instance: u32, metadata: &Metadata<'static>) -> bool {
+    AWAITED.set((instance, false));
+    let passes = dispatch.enabled(metadata);
+    AWAITED.replace((0, false)).1 && passes
 }
 
 /// What was not compiled, and of the rest what the process keeps from callsites.

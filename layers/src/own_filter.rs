@@ -12,6 +12,7 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::callsite::plan::Role;
+use crate::hidden::note_asked;
 use crate::weaver::Weaver;
 
 /// The layer's own per-layer filter: records by the directives, entities and folds always.
@@ -22,6 +23,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        note_asked(self.0.instance);
         match self.0.role(metadata) {
             Role::Entity(_) | Role::Folds => true,
             Role::Silent => false,

@@ -89,6 +89,9 @@ finds! {
     a_level_for_all_is_found_by_a_layer_in_a_list: |l| Registry::default().with(vec![l]).with(LevelFilter::DEBUG), ["TRACE hidden"];
     a_level_in_a_list_with_us_hides_what_it_asks_for_each_time:
         |l| Registry::default().with(vec![filter_fn(|metadata| metadata.target() != "calm").boxed(), l.boxed()]), ["INFO calm"];
+    a_filter_around_us_is_found: |l| Registry::default().with(l.with_filter(filter_fn(|metadata| metadata.target() != "calm"))), ["INFO calm"];
+    a_level_around_us_is_found: |l| Registry::default().with(l.with_filter(LevelFilter::INFO)).with(Silent), ["TRACE hidden"];
+    a_level_around_us_alone_is_found_as_what_the_process_lets_through: |l| Registry::default().with(l.with_filter(LevelFilter::INFO)), ["past info"];
     a_filtered_layer_joined_behind_us_is_found: |l| Registry::default().with(l.and_then(Silent.with_filter(LevelFilter::INFO))), ["past info"];
     a_filtered_layer_joined_before_us_hides_nothing: |l| Registry::default().with(Silent.with_filter(LevelFilter::INFO).and_then(l)), [];
     directives_by_target_are_found_where_they_hide_something_behind_us:
