@@ -195,13 +195,18 @@ impl Weaver {
         self.notes.clone()
     }
 
-    /// Where code and registry disagree, as far as it was met: the findings from the `from`th on, in the order in which they were met.
-    /// Looks at not more than `work` callsites and notes that nobody looked at before, a few microseconds each.
-    pub fn findings(&self, from: usize, work: usize) -> Vec<Finding> {
-        self.findings.read(from, work)
+    /// Where code and registry disagree: at most so many findings from the `from`th on, in the order in which they were met. Callsites that
+    /// nobody looked at before are looked at, 256 for each finding that is asked for; more come with the next call.
+    pub fn findings(&self, from: usize, at_most: usize) -> Vec<Finding> {
+        self.findings.read(from, at_most)
     }
 
-    /// How often something was met that would be a further finding, past the bound on them.
+    /// How many findings there are so far, not counting callsites that nobody looked at.
+    pub fn findings_len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// How often something was met that would be a further finding, past the bound of 1,024.
     pub fn findings_left_out(&self) -> u64 {
         self.findings.left_out()
     }

@@ -36,6 +36,9 @@ use noted::{Counted, Noted};
 /// Most callsites that are looked at.
 const MAX_CALLSITES: usize = 1 << 14;
 
+/// Callsites that a reader looks at for each finding that it asks for: a check takes some microseconds.
+const CALLSITES_A_FINDING: usize = 256;
+
 /// What was found at the callsites of one layer.
 pub(crate) struct Findings {
     registry: Arc<ResolvedRegistry>,
@@ -130,12 +133,12 @@ impl Findings {
         }
     }
 
-    /// The findings from the `from`th on, in the order in which they were met. Looks at not more than `work` new callsites and notes.
-    pub(crate) fn read(&self, from: usize, work: usize) -> Vec<Finding> {
+    /// At most so many findings from the `from`th on, in the order in which they were met.
+    pub(crate) fn read(&self, from: usize, at_most: usize) -> Vec<Finding> {
         let mut book = lock(&self.book);
         let waiting: Vec<_> = {
             let mut callsites = lock(&self.callsites);
-            let some = work.min(callsites.waiting.len());
+            let some = at_most.saturating_mul(CALLSITES_A_FINDING).min(callsites.waiting.len());
             callsites.waiting.drain(..some).collect()
         };
         for callsite in waiting {
@@ -144,12 +147,17 @@ impl Findings {
             }
         }
         let notes: Vec<Note> = lock(&self.notes).clone();
-        let done = book.len();
-        for note in notes.iter().skip(done).take(work) {
+        let (done, wanted) = (book.len(), from.saturating_add(at_most).min(notes.len()));
+        for note in notes.get(done..wanted).unwrap_or_default() {
             book.push(text::finding(&self.registry, &self.names, note.callsite, note.what));
         }
         let with_count = |(finding, note): (&Finding, &Note)| Finding { count: self.noted.read(note.place), ..finding.clone() };
-        book.iter().zip(&notes).skip(from).map(with_count).collect()
+        book.iter().zip(&notes).take(wanted).skip(from).map(with_count).collect()
+    }
+
+    /// How many findings there are so far, not counting callsites that nobody looked at.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.notes).len()
     }
 
     /// Disagreements that were met and not kept, past the bound.
