@@ -78,13 +78,13 @@ impl Gate {
         let context = origin.map_or(0, |origin| origin.context);
         let declared = plan.as_ref().and_then(|plan| plan.span_type).map(|id| self.registry.spans[id.0 as usize].attributes.as_slice());
         let place = Place { declared, plan: plan.as_deref(), context };
-        span.attributes = self.attributes(&place, std::mem::take(&mut span.attributes));
+        self.attributes(&place, &mut span.attributes);
         if let Status::Error { description } = &mut span.status
             && !description.is_empty()
         {
-            let text = Value::String(std::mem::take(description).into_owned().into());
-            if let Some(KeyValue { value: Value::String(text), .. }) = self.attribute(&place, DESCRIPTION, text) {
-                *description = String::from(text).into();
+            let mut text = KeyValue::new(DESCRIPTION, std::mem::take(description).into_owned());
+            if self.attribute(&place, &mut text) {
+                *description = text.value.as_str().into_owned().into();
             }
         }
         for event in &mut span.events.events {
@@ -92,7 +92,7 @@ impl Gate {
         }
         let unknown = Place { declared: None, plan: None, context };
         for link in &mut span.links.links {
-            link.attributes = self.attributes(&unknown, std::mem::take(&mut link.attributes));
+            self.attributes(&unknown, &mut link.attributes);
         }
         if let Some(plan) = &plan {
             span.instrumentation_scope = self.scope(plan, context);
@@ -103,7 +103,7 @@ impl Gate {
     fn event(&self, event: &mut Event, context: u32) {
         let known = self.registry.event_by_name(&event.name).map(|id| self.registry.event(id).attributes.as_slice());
         let place = Place { declared: known, plan: None, context };
-        event.attributes = self.attributes(&place, std::mem::take(&mut event.attributes));
+        self.attributes(&place, &mut event.attributes);
     }
 
     fn scope(&self, plan: &TracePlan, context: u32) -> InstrumentationScope {
@@ -126,21 +126,26 @@ impl Gate {
     }
 
     /// What may leave of a list; of two values of one key the later one counts.
-    fn attributes(&self, place: &Place<'_>, attributes: Vec<KeyValue>) -> Vec<KeyValue> {
-        let mut passed: Vec<KeyValue> = Vec::with_capacity(attributes.len());
-        for KeyValue { key, value, .. } in attributes {
-            let Some(attribute) = self.attribute(place, key.as_str(), value) else { continue };
-            match passed.iter_mut().find(|before| before.key == attribute.key) {
-                Some(before) => before.value = attribute.value,
-                None => passed.push(attribute),
+    fn attributes(&self, place: &Place<'_>, attributes: &mut Vec<KeyValue>) {
+        attributes.retain_mut(|attribute| self.attribute(place, attribute));
+        let mut at = 0;
+        while at < attributes.len() {
+            let (before, rest) = attributes.split_at_mut(at);
+            match before.iter_mut().find(|before| before.key == rest[0].key) {
+                Some(before) => {
+                    std::mem::swap(before, &mut rest[0]);
+                    attributes.remove(at);
+                }
+                None => at += 1,
             }
         }
-        passed
     }
 
-    fn attribute(&self, place: &Place<'_>, key: &str, value: Value) -> Option<KeyValue> {
+    /// Changes an attribute to what may leave of it; `false` where nothing may.
+    fn attribute(&self, place: &Place<'_>, attribute: &mut KeyValue) -> bool {
+        let key = attribute.key.as_str();
         // The sources of an error are treated as the error is.
-        let chain = matches!(value, Value::Array(Array::String(_))).then(|| key.strip_suffix(".chain")).flatten();
+        let chain = matches!(attribute.value, Value::Array(Array::String(_))).then(|| key.strip_suffix(".chain")).flatten();
         let name = chain.unwrap_or(key);
         let made;
         let record = match place.plan.and_then(|plan| plan.field(name)) {
@@ -150,12 +155,18 @@ impl Gate {
                 &made
             }
         };
-        let value = self.value(record, value, place.context)?;
-        let key = if chain.is_some() { Key::from(format!("{}.chain", record.key)) } else { Key::from(record.key.to_string()) };
-        Some(KeyValue::new(key, value))
+        let renamed = (*record.key != *name).then(|| Key::from(format!("{}{}", record.key, &key[name.len()..])));
+        if !self.value(record, &mut attribute.value, place.context) {
+            return false;
+        }
+        if let Some(renamed) = renamed {
+            attribute.key = renamed;
+        }
+        true
     }
 
-    fn value(&self, record: &FieldRecord, value: Value, context: u32) -> Option<Value> {
+    /// Changes a value to what may leave of it; `false` where nothing may.
+    fn value(&self, record: &FieldRecord, value: &mut Value, context: u32) -> bool {
         let counts = &self.shared.counts;
         let treatment = match &record.action {
             FieldAction::Plain => &Treatment::Plain,
@@ -164,40 +175,50 @@ impl Gate {
                 None if *declared => treatment,
                 None => return self.dropped(FieldDropReason::Undeclared),
                 Some(in_force) => {
-                    if *treatment == Treatment::Plain && !with_any(&value, |value| in_force.is(value)) {
+                    if *treatment == Treatment::Plain && !with_any(value, |value| in_force.is(value)) {
                         counts.conflicts.add(1);
                     }
-                    return None;
+                    return false;
                 }
             },
             FieldAction::Resource(on_resource) => {
-                if !with_any(&value, |value| on_resource.is(value)) {
+                if !with_any(value, |value| on_resource.is(value)) {
                     counts.conflicts.add(1);
                 }
-                return None;
+                return false;
             }
             FieldAction::StackTrace(treatment) if self.shared.shows_stack_traces() => treatment,
-            FieldAction::StackTrace(_) | FieldAction::LogTarget | FieldAction::Ignore => return None,
+            FieldAction::StackTrace(_) | FieldAction::LogTarget | FieldAction::Ignore => return false,
         };
-        match (treatment, value) {
-            (Treatment::Drop(reason), _) => self.dropped(*reason),
-            (Treatment::Mark(mark), _) => {
+        match treatment {
+            Treatment::Drop(reason) => return self.dropped(*reason),
+            Treatment::Mark(mark) => {
                 counts.field_dropped(FieldDropReason::Personal);
-                Some((*mark).into())
+                *value = (*mark).into();
             }
-            (Treatment::Hash, value) => {
+            Treatment::Hash => {
                 counts.field_dropped(FieldDropReason::Personal);
-                Some(with_any(&value, hashed).into())
+                *value = with_any(value, hashed).into();
             }
-            (Treatment::Change(normalize), Value::String(text)) => Some(self.cut(changed(text.as_str(), normalize)).into()),
-            (Treatment::Plain, Value::String(text)) if text.as_str().len() > self.text_limit() => Some(self.cut(text.into()).into()),
-            (Treatment::Plain | Treatment::Change(_), value) => Some(value),
+            Treatment::Change(normalize) => {
+                if let Value::String(text) = value {
+                    *value = self.cut(changed(text.as_str(), normalize)).into();
+                }
+            }
+            Treatment::Plain => {
+                if let Value::String(text) = value
+                    && text.as_str().len() > self.text_limit()
+                {
+                    *value = self.cut(text.as_str().to_owned()).into();
+                }
+            }
         }
+        true
     }
 
-    fn dropped(&self, reason: FieldDropReason) -> Option<Value> {
+    fn dropped(&self, reason: FieldDropReason) -> bool {
         self.shared.counts.field_dropped(reason);
-        None
+        false
     }
 
     fn text_limit(&self) -> usize {

@@ -107,7 +107,7 @@ impl Traces {
                 Parent::Of(trace) => Attributes::child_of(Id::from_u64(trace), span.metadata(), values),
                 Parent::Root => Attributes::new_root(span.metadata(), values),
             };
-            START.set(Some((Origin { plan: plan.number, context }, plan.kind.clone())));
+            START.set(Some((Origin { plan: plan.number, context }, plan.kind.clone(), plan.fields.len())));
             self.call(|stack| stack.new_span(&attributes))
         });
         START.take();
@@ -165,8 +165,8 @@ impl Traces {
 }
 
 thread_local! {
-    /// What the span that is being made begins with.
-    static START: Cell<Option<(Origin, Option<SpanKind>)>> = const { Cell::new(None) };
+    /// What the span that is being made begins with, and how many fields it has.
+    static START: Cell<Option<(Origin, Option<SpanKind>, usize)>> = const { Cell::new(None) };
 }
 
 /// The SDK's tracer, which also says where a span came from.
@@ -178,8 +178,10 @@ impl Tracer for OriginTracer {
 
     fn span_builder<T: Into<Cow<'static, str>>>(&self, name: T) -> SpanBuilder {
         let mut builder = SpanBuilder::from_name(name);
-        if let Some((origin, kind)) = START.take() {
-            builder.attributes = Some(vec![origin.attribute()]);
+        if let Some((origin, kind, fields)) = START.take() {
+            let mut attributes = Vec::with_capacity(1 + fields);
+            attributes.push(origin.attribute());
+            builder.attributes = Some(attributes);
             builder.span_kind = kind;
         }
         builder
