@@ -115,7 +115,7 @@ fn the_examples_telemetry_passes_weavers_live_check() {
     let mut violations = Vec::new();
     find_violations(&report["samples"], &mut violations);
     assert!(violations.is_empty(), "{violations:#?}");
-    for kind in ["log", "metric"] {
+    for kind in ["log", "metric", "span"] {
         assert!(report["statistics"]["total_entities_by_type"][kind].as_u64().is_some_and(|count| count > 0), "no {kind} arrived");
     }
 }
