@@ -20,7 +20,7 @@ pub(crate) enum TracePlan {}
 /// Where a span would hang in its trace.
 pub(crate) enum Parent {
     Current,
-    Of(u64),
+    Of(#[allow(dead_code)] u64), // Written where the layer is the same with and without trace spans.
     Root,
 }
 

@@ -7,7 +7,7 @@ mod otlp;
 mod pairs;
 mod sampler;
 mod table;
-#[cfg(any(feature = "http", feature = "grpc"))]
+#[cfg_attr(not(any(feature = "http", feature = "grpc")), path = "tls_off.rs")]
 mod tls;
 mod unknown;
 mod variables;

@@ -8,7 +8,6 @@ use http::uri::{Authority, PathAndQuery, Uri};
 use http::{HeaderName, HeaderValue};
 
 use super::pairs::pairs;
-#[cfg(any(feature = "http", feature = "grpc"))]
 use super::tls;
 use super::variables::Variables;
 use crate::export::{Compression, OtlpEndpoint, Protocol, Secret};
@@ -90,10 +89,7 @@ pub(super) fn endpoint(
 ) -> OtlpEndpoint {
     let timeout = own.timeout.or(general.timeout).unwrap_or(TIMEOUT);
     OtlpEndpoint {
-        #[cfg(any(feature = "http", feature = "grpc"))]
         tls: tls::read(variables, &[&own.prefix, &general.prefix], &receiver.url),
-        #[cfg(not(any(feature = "http", feature = "grpc")))]
-        tls: Ok(Default::default()),
         url: receiver.url,
         protocol: receiver.protocol,
         headers: own.headers.as_ref().or(general.headers.as_ref()).cloned().unwrap_or_default(),

@@ -106,6 +106,7 @@ impl<'a> Variables<'a> {
     }
 
     /// Says once that nothing is sent because of a variable, and why.
+    #[cfg(any(feature = "http", feature = "grpc"))]
     pub(super) fn refuse(&mut self, name: &str, why: String) {
         self.warn(name, format!("{why}; nothing is sent there"));
     }

@@ -34,9 +34,9 @@ mod tests;
 pub(crate) use handle::{ExporterHandle, start};
 pub(crate) use json::{logs as logs_json, metrics as metrics_json, traces as traces_json};
 pub use report::{DestinationReport, DropReason, FlushError, Report, SignalReport, Stats};
-pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret};
 #[cfg(any(feature = "http", feature = "grpc"))]
-pub(crate) use settings::{Pem, Tls};
+pub(crate) use settings::Pem;
+pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret, Tls};
 pub(crate) use sink::{LocalDestination, LocalSink, SinkError};
 #[cfg(any(feature = "http", feature = "grpc"))]
 pub(crate) use transport::tls;
