@@ -133,8 +133,8 @@ impl Builder {
         self
     }
 
-    /// Whether disagreements between code and registry are reported as findings. On unless switched off, here or by
-    /// `TRACING_WEAVER_FINDINGS=off`.
+    /// Whether disagreements between code and registry are looked for: printed on stderr, ten at once and then one a second, and given by
+    /// [`Telemetry::findings`]. On unless switched off, here or by `TRACING_WEAVER_FINDINGS=off`. Costs nothing where they agree.
     pub fn findings(mut self, findings: bool) -> Self {
         self.0.findings = Some(findings);
         self

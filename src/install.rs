@@ -18,6 +18,7 @@ use crate::bridge::LogBridge;
 use crate::config::Environment;
 use crate::error::Error;
 use crate::export;
+use crate::findings::FindingPrinter;
 use crate::foreign_filter::{ForeignFilters, LookOut};
 use crate::options::{Neighbour, Options};
 use crate::outer::Outer;
@@ -109,7 +110,8 @@ fn start(
     claim: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Telemetry, Error> {
     let foreign_filters = ForeignFilters::of(weaver.clone());
-    prepared.export.watch = Some(Box::new(LookOut::new(foreign_filters.clone())));
+    prepared.export.watch.push(Box::new(LookOut::new(foreign_filters.clone())));
+    prepared.export.watch.push(Box::new(FindingPrinter::new(weaver.clone())));
     let exporter = export::start(weaver.clone(), reader, prepared.export).map_err(|error| Error::Start(error.to_string()))?;
     if let Err(error) = claim() {
         exporter.shutdown(CALL_OFF);

@@ -68,6 +68,7 @@ mod describe;
 mod error;
 mod escape;
 mod export;
+mod findings;
 mod foreign_filter;
 mod install;
 mod options;
@@ -108,7 +109,7 @@ pub use resource::ResourceValue;
 pub use sink::Memory;
 pub use snapshot::{MetricPoint, MetricSet, MetricsSnapshot, Series};
 pub use telemetry::Telemetry;
-pub use tracing_weaver_layers::{BadDirective, HistogramPoint, PointValue, Value, WeaverLayer};
+pub use tracing_weaver_layers::{BadDirective, Finding, FindingLevel, HistogramPoint, PointValue, Value, WeaverLayer};
 pub use tracing_weaver_registry::SELF_REGISTRY;
 #[cfg(feature = "spans")]
 pub use tracing_weaver_layers::trace_context;

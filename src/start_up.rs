@@ -144,6 +144,7 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
     let mut settings = Settings::new(registry.clone());
     settings.filter = filter;
     settings.fold = options.fold;
+    settings.findings = options.findings.or(environment.findings).unwrap_or(true);
     // Records that nobody takes are not made.
     settings.forward = options.forward && !records.sinks.is_empty();
     settings.code_location = options.code_location;
@@ -174,7 +175,7 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
         detectors: detectors.iter().map(|detector| detector.name()).collect(),
         resource: attributes,
         neighbours: None,
-        findings: options.findings.or(environment.findings).unwrap_or(true),
+        findings: settings.findings,
     };
     let prepared = Prepared {
         registry,

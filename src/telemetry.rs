@@ -11,7 +11,7 @@ use std::time::Duration;
 #[cfg(feature = "console")]
 use std::time::Instant;
 
-use tracing_weaver_layers::{BadDirective, ForwardFilter, Weaver};
+use tracing_weaver_layers::{BadDirective, Finding, ForwardFilter, Weaver};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 use crate::bridge::LogBridge;
@@ -121,6 +121,34 @@ impl Telemetry {
             Some(live) => live.snapshot(),
             None => MetricsSnapshot::new(Arc::default(), Default::default()),
         }
+    }
+
+    /// Where code and registry disagree, once per callsite and kind, in the order in which it was met: at most some 1,000.
+    ///
+    /// Names, levels and fields are looked at when a callsite comes up, be it forwarded or not; types of values at its first event; entities and
+    /// measurements whenever something is wrong. The same appears on stderr.
+    ///
+    /// ```
+    /// # use tracing::{Level, event};
+    /// # use tracing_subscriber::prelude::*;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+    /// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+    /// #     ("acme.yaml", include_str!("../tests/registry/acme/acme.yaml")),
+    /// # ])?.to_bytes();
+    /// let (telemetry, layer) = tracing_weaver::builder().registry_bytes(registry).build()?;
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    ///     event!(name: "acme.order.acept", Level::INFO, acme.order.items = 3);
+    /// });
+    ///
+    /// let findings = telemetry.findings();
+    /// assert_eq!((findings[0].id, findings[0].name.as_str()), ("missing_event", "acme.order.acept"));
+    /// assert!(findings[0].help.contains("did you mean `acme.order.accept`?"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn findings(&self) -> Vec<Finding> {
+        self.live.as_ref().map_or_else(Vec::new, |live| live.weaver.findings(0, usize::MAX))
     }
 
     /// What telemetry does, in a few lines for people: registry, filter, sinks, resource.

@@ -33,7 +33,7 @@ pub(crate) struct ExportSettings {
     /// How long a record waits at most for its batch to fill.
     pub(crate) log_delay: Duration,
     /// Who looks at something now and then.
-    pub(crate) watch: Option<Box<dyn Watch>>,
+    pub(crate) watch: Vec<Box<dyn Watch>>,
     /// Most records in one request.
     pub(crate) log_batch: usize,
     /// How long a span waits at most for its batch to fill.
@@ -61,7 +61,7 @@ impl ExportSettings {
             metric_interval: Duration::from_secs(60),
             merge_interval: Duration::from_secs(10),
             log_delay: Duration::from_secs(1),
-            watch: None,
+            watch: Vec::new(),
             log_batch: 512,
             span_delay: Duration::from_secs(5),
             span_batch: 512,

@@ -56,7 +56,7 @@ pub(super) struct ExportThread {
     pub(super) merge_interval: Duration,
     pub(super) next_merge: Instant,
     pub(super) start_unix_nano: u64,
-    pub(super) watch: Option<Box<dyn Watch>>,
+    pub(super) watch: Vec<Box<dyn Watch>>,
     /// Records and bytes that were drained and do not stand in the ledger yet.
     pub(super) drained: (u64, u64),
     pub(super) errands: Vec<Running>,
