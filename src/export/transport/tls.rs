@@ -8,7 +8,7 @@ use std::io;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, CertificateError, Error as TlsError, RootCertStore};
+use rustls::{CertificateError, Error as TlsError, RootCertStore};
 
 use crate::export::retry::Answer;
 use crate::export::settings::Pem;
@@ -62,32 +62,31 @@ pub(crate) fn belong_together(certificates: Vec<CertificateDer<'static>>, key: P
 
 /// What an attempt brought that ended in this error. `what` is what the error and its causes say.
 pub(super) fn failed(error: &(dyn Error + 'static), what: String) -> Answer {
-    match find(error) {
-        Some(TlsError::InvalidCertificate(why)) => Answer::None { what: format!("{}: {what}", help(why)) },
-        // It took nothing then, though the request may have been on its way already.
-        Some(TlsError::AlertReceived(alert)) if is_about_our_certificate(*alert) => Answer::Later {
-            after: None,
-            what: format!("the receiver wants another client certificate (OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, _CLIENT_KEY): {what}"),
-        },
-        _ => Answer::None { what },
+    if let Some(TlsError::InvalidCertificate(why)) = find(error) {
+        return Answer::None { what: format!("{}: {what}", help(why)) };
     }
+    // HTTP/2 keeps nothing of such an error but its text.
+    let alert = what.split_once("received fatal alert: ").map(|(_, alert)| alert);
+    if alert.is_some_and(|alert| OF_OUR_CERTIFICATE.iter().any(|known| alert.starts_with(known))) {
+        // It took nothing then, though the request may have been on its way already.
+        let what = format!("the receiver wants another client certificate (OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, _CLIENT_KEY): {what}");
+        return Answer::Later { after: None, what };
+    }
+    Answer::None { what }
 }
 
-fn is_about_our_certificate(alert: AlertDescription) -> bool {
-    use AlertDescription::*;
-    matches!(
-        alert,
-        CertificateRequired
-            | NoCertificate
-            | BadCertificate
-            | UnsupportedCertificate
-            | CertificateRevoked
-            | CertificateExpired
-            | CertificateUnknown
-            | UnknownCA
-            | AccessDenied
-    )
-}
+/// Alerts by which a receiver says what it thinks of our certificate.
+const OF_OUR_CERTIFICATE: [&str; 9] = [
+    "AccessDenied",
+    "BadCertificate",
+    "CertificateExpired",
+    "CertificateRequired",
+    "CertificateRevoked",
+    "CertificateUnknown",
+    "NoCertificate",
+    "UnknownCA",
+    "UnsupportedCertificate",
+];
 
 fn help(why: &CertificateError) -> &'static str {
     match why {

@@ -1,0 +1,235 @@
+//! TLS: whom a program trusts, what it shows of itself, and what becomes of its telemetry where either fails.
+//!
+//! Each test runs this binary again as [`program`], with an environment of its own, against a receiver on loopback whose certificates it made.
+#![cfg(all(feature = "console", feature = "grpc", feature = "http", feature = "spans", feature = "yaml"))]
+
+#[path = "support/tls.rs"]
+mod tls;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use tls::{Arrived, Authority, Identity, TlsReceiver};
+use tracing::{Level, event, info_span};
+
+const REGISTRY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/registry/acme");
+
+/// A program with something to say in each signal.
+#[test]
+#[ignore = "the other tests run it"]
+fn program() {
+    let telemetry = tracing_weaver::builder().registry(REGISTRY).install().unwrap();
+    let shop = info_span!("acme.shop", acme.shop.id = "north").entered();
+    event!(name: "acme.order.accept", Level::INFO, acme.order.items = 3);
+    drop(shop);
+    info_span!("delivery").in_scope(|| ());
+    println!("{}\n{}", telemetry.describe(), telemetry.shutdown(Duration::from_secs(60)));
+    println!("the program went on");
+}
+
+struct Said {
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    /// Lines of the report, each destination's behind its signal.
+    fn report(&self, signal: &str) -> &str {
+        let at = self.stdout.find(&format!("\n{signal}: ")).unwrap_or_else(|| panic!("{signal}: {}", self.stdout));
+        self.stdout[at..].trim_start().split_once('\n').unwrap().1.lines().next().unwrap()
+    }
+
+    /// Nothing arrived, all of it was counted, and stderr says why for each signal.
+    fn assert_lost(&self, receiver: &TlsReceiver, why: &str) {
+        assert_eq!(receiver.arrived(), Arrived::default());
+        for signal in ["records", "data points", "spans"] {
+            let report = self.report(signal);
+            assert!(
+                report.contains(" 0 exported, ") && report.contains(" dropped (") && !report.contains("in doubt"),
+                "{report}: {}",
+                self.stderr
+            );
+            let said = self.stderr.lines().any(|line| line.starts_with(&format!("tracing-weaver: {signal} to ")) && line.contains(why));
+            assert!(said, "{signal}, {why}: {}", self.stderr);
+        }
+        assert!(self.stdout.contains("the program went on"));
+    }
+
+    fn assert_arrived(&self, receiver: &TlsReceiver) {
+        let arrived = receiver.arrived();
+        assert!(arrived.records == 1 && arrived.spans == 1 && arrived.points >= 2, "{arrived:?}: {} {}", self.stdout, self.stderr);
+        for signal in ["records", "data points", "spans"] {
+            assert!(self.report(signal).ends_with(" exported"), "{}", self.report(signal));
+        }
+    }
+}
+
+fn run(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "program", "--ignored", "--nocapture", "--quiet"]);
+    for (name, _) in std::env::vars_os() {
+        if ["OTEL_", "TRACING_WEAVER_", "RUST_LOG"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+    for (name, path) in variables {
+        command.env(format!("OTEL_EXPORTER_OTLP_{name}"), path);
+    }
+    let output = command.output().unwrap();
+    let said = Said { stdout: String::from_utf8(output.stdout).unwrap(), stderr: String::from_utf8(output.stderr).unwrap() };
+    assert!(output.status.success(), "{}\n{}", said.stdout, said.stderr);
+    said
+}
+
+/// As [`run`], where nothing will arrive: soon given up.
+fn run_in_vain(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
+    run(protocol, endpoint, &[variables, &[("TIMEOUT", Path::new("3000"))]].concat())
+}
+
+fn localhost(receiver: &TlsReceiver) -> String {
+    format!("https://localhost:{}", receiver.port)
+}
+
+fn server(authority: &Authority) -> Identity {
+    authority.issue("localhost", 2200, ServerAuth)
+}
+
+const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+
+#[test]
+fn a_receiver_whose_authority_is_named_gets_every_signal() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&server(&authority), None);
+        let said = run(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
+        said.assert_arrived(&receiver);
+        assert!(said.stdout.contains("(TLS with own roots, timeout 10s)"), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_client_certificate_opens_a_receiver_that_asks_for_one() {
+    let authority = Authority::new("ours");
+    let client = authority.issue("client.example", 2200, ClientAuth);
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&server(&authority), Some(&authority));
+        let files: [(&str, &Path); 3] =
+            [("CERTIFICATE", &authority.roots()), ("CLIENT_CERTIFICATE", &client.certificate), ("CLIENT_KEY", &client.key)];
+        let said = run(protocol, &localhost(&receiver), &files);
+        said.assert_arrived(&receiver);
+        assert!(said.stdout.contains("(TLS with own roots, client certificate, "), "{}", said.stdout);
+        let key = std::fs::read_to_string(&client.key).unwrap();
+        let secret = key.lines().nth(1).unwrap();
+        assert!(!said.stdout.contains(secret) && !said.stderr.contains(secret));
+    }
+}
+
+#[test]
+fn a_signals_own_authority_stands_in_place_of_the_general_one() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("another"));
+    let receiver = TlsReceiver::start(&server(&authority), None);
+    let files: [(&str, &Path); 2] = [("CERTIFICATE", &other.roots()), ("TRACES_CERTIFICATE", &authority.roots())];
+    let said = run_in_vain("http/protobuf", &localhost(&receiver), &files);
+    assert_eq!(receiver.arrived(), Arrived { spans: 1, ..Arrived::default() }, "{}", said.stderr);
+}
+
+#[test]
+fn a_receiver_of_another_authority_gets_nothing() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("another"));
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&server(&authority), None);
+        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &other.roots())])
+            .assert_lost(&receiver, "signed by nobody who is trusted");
+    }
+}
+
+#[test]
+fn a_receiver_that_none_of_the_systems_roots_signed_gets_nothing() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&server(&authority), None);
+        let said = run_in_vain(protocol, &localhost(&receiver), &[]);
+        // A system without any roots says that, and which variable helps.
+        said.assert_lost(&receiver, "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        assert!(said.stdout.contains("(TLS with the system's roots, "), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_receiver_with_the_certificate_of_another_host_gets_nothing() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&authority.issue("collector.example", 2200, ServerAuth), None);
+        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]).assert_lost(&receiver, "is for another host");
+    }
+}
+
+#[test]
+fn a_receiver_whose_certificate_has_expired_gets_nothing() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&authority.issue("localhost", 2001, ServerAuth), None);
+        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())])
+            .assert_lost(&receiver, "certificate has expired");
+    }
+}
+
+#[test]
+fn a_receiver_that_wants_a_client_certificate_gets_nothing_without_one_or_with_that_of_a_stranger() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("another"));
+    let stranger = other.issue("client.example", 2200, ClientAuth);
+    let (roots, certificate, key) = (authority.roots(), stranger.certificate.as_path(), stranger.key.as_path());
+    for protocol in PROTOCOLS {
+        for files in
+            [&[("CERTIFICATE", &*roots)][..], &[("CERTIFICATE", &*roots), ("CLIENT_CERTIFICATE", certificate), ("CLIENT_KEY", key)]]
+        {
+            let receiver = TlsReceiver::start(&server(&authority), Some(&authority));
+            run_in_vain(protocol, &localhost(&receiver), files).assert_lost(&receiver, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
+        }
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_mean_a_warning_and_no_telemetry_there() {
+    let authority = Authority::new("ours");
+    let client = authority.issue("client.example", 2200, ClientAuth);
+    let roots = authority.roots();
+    let missing = Path::new("/no/such/file.pem");
+    let cases: [(&str, &Path, &[(&str, &Path)]); 4] = [
+        ("CERTIFICATE", missing, &[("CERTIFICATE", missing)]),
+        ("CERTIFICATE", &client.key, &[("CERTIFICATE", &client.key)]),
+        ("CLIENT_KEY", missing, &[("CERTIFICATE", &roots), ("CLIENT_CERTIFICATE", &client.certificate), ("CLIENT_KEY", missing)]),
+        ("CLIENT_CERTIFICATE", Path::new("its key"), &[("CERTIFICATE", &roots), ("CLIENT_CERTIFICATE", &client.certificate)]),
+    ];
+    for protocol in PROTOCOLS {
+        for (name, file, files) in cases {
+            let receiver = TlsReceiver::start(&server(&authority), None);
+            let said = run(protocol, &localhost(&receiver), files);
+            said.assert_lost(&receiver, name);
+            let file = file.to_str().unwrap();
+            let warning = format!("tracing-weaver: OTEL_EXPORTER_OTLP_{name}: ");
+            let warnings: Vec<_> = said.stderr.lines().filter(|line| line.starts_with(&warning)).collect();
+            assert_eq!(warnings.len(), 1, "{}", said.stderr);
+            assert!(warnings[0].contains(file) && warnings[0].contains("nothing is sent there"), "{}", warnings[0]);
+            assert!(said.stdout.contains("nothing is sent: OTEL_EXPORTER_OTLP_"), "{}", said.stdout);
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_speaks_no_tls_gets_nothing_either() {
+    let authority = Authority::new("ours");
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = plain.local_addr().unwrap().port();
+    std::thread::spawn(move || plain.incoming().flatten().for_each(|stream| drop(std::io::Write::write_all(&mut &stream, b"hello\r\n"))));
+    for protocol in PROTOCOLS {
+        let said = run_in_vain(protocol, &format!("https://localhost:{port}"), &[("CERTIFICATE", &authority.roots())]);
+        for signal in ["records", "data points", "spans"] {
+            assert!(said.report(signal).contains(" 0 exported, "), "{}", said.report(signal));
+        }
+        assert!(said.stdout.contains("the program went on"));
+    }
+}
