@@ -20,7 +20,8 @@ use crate::error::Error;
 use crate::export;
 use crate::findings::FindingPrinter;
 use crate::foreign_filter::{ForeignFilters, LookOut};
-use crate::options::{Neighbour, Options};
+use crate::neighbours::Neighbours;
+use crate::options::Options;
 use crate::outer::Outer;
 use crate::start_up::{Mistakes, Prepared, filter, prepare, say};
 #[cfg(feature = "console")]
@@ -33,7 +34,7 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// How long a thread that is not needed after all may take to end.
 const CALL_OFF: Duration = Duration::from_secs(1);
 
-type WithNeighbours = Layered<Vec<Neighbour>, Registry>;
+type WithNeighbours = Layered<Neighbours, Registry>;
 
 /// `Builder::install`.
 pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Telemetry, Error> {
@@ -47,7 +48,7 @@ pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Teleme
     if environment.disabled {
         let mut warnings = Vec::new();
         let bridge = bridge(true, mistakes, &mut warnings)?;
-        set_global(stack.with(neighbours))?;
+        set_global(stack.with(Neighbours(neighbours)))?;
         say(&warnings);
         if let Some(bridge) = bridge {
             bridge.adjust(filter(&options, &environment, &mut Vec::new()).0.directives(), None);
@@ -66,7 +67,7 @@ pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Teleme
     } else {
         let (layer, weaver, reader) = weave::<WithNeighbours>(settings).map_err(unplanned)?;
         let bridge = bridge(true, mistakes, &mut prepared.warnings)?;
-        start(prepared, directives, weaver, reader, bridge, || set_global(stack.with(neighbours).with(layer)))
+        start(prepared, directives, weaver, reader, bridge, || set_global(stack.with(Neighbours(neighbours)).with(layer)))
     }
 }
 

@@ -71,6 +71,7 @@ mod export;
 mod findings;
 mod foreign_filter;
 mod install;
+mod neighbours;
 mod options;
 mod outer;
 mod resource;

@@ -79,7 +79,7 @@ impl Weaver {
         let passes = LevelFilter::current();
         let mut hidden = by_level(STATIC_MAX_LEVEL, passes);
         let counted: Vec<_> = self.shared.counted.callsites.iter().map(|entry| *entry.value()).collect();
-        let is_closed = |metadata: &Metadata<'static>| *metadata.level() <= passes && !reaches(&dispatch, self.instance, metadata);
+        let is_closed = |metadata: &'static Metadata<'static>| *metadata.level() <= passes && !reaches(&dispatch, self.instance, metadata);
         let mut closed: Vec<_> = counted.into_iter().filter(|metadata| is_closed(metadata)).collect();
         closed.sort_by_key(|metadata| (metadata.name(), metadata.file(), metadata.line()));
         hidden.extend(closed.into_iter().map(Hidden::Callsite));
@@ -100,9 +100,13 @@ pub(crate) fn note_asked(instance: u32) {
     }
 }
 
-/// Whether a callsite passes the stack and comes to the layer's own filter: a filter that somebody put around the layer is passed by
-/// others.
-fn reaches(dispatch: &Dispatch, instance: u32, metadata: &Metadata<'static>) -> bool {
+/// Whether a callsite passes the stack, as `tracing` asks: once for all, and each time where the answer is "sometimes". Each time it must
+/// come to the layer's own filter, too: others may pass where somebody put a filter around the layer.
+fn reaches(dispatch: &Dispatch, instance: u32, metadata: &'static Metadata<'static>) -> bool {
+    let interest = dispatch.register_callsite(metadata);
+    if !interest.is_sometimes() {
+        return interest.is_always();
+    }
     AWAITED.set((instance, false));
     let passes = dispatch.enabled(metadata);
     AWAITED.replace((0, false)).1 && passes

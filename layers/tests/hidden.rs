@@ -11,7 +11,7 @@ use support::settings;
 use tracing::{Level, event, info_span};
 use tracing_core::dispatcher::with_default;
 use tracing_core::{Dispatch, LevelFilter, Subscriber};
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::filter::{DynFilterFn, Targets, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Registry};
@@ -44,8 +44,8 @@ fn look(weaver: &Weaver) -> Option<Vec<Hidden>> {
 fn work() {
     let _node = info_span!("t.node", t.node.id = "n").entered();
     event!(name: "t.node.item", Level::TRACE, t.items = 1);
-    event!(name: "t.node.item", target: "calm", Level::INFO, t.items = 1);
-    event!(name: "t.node.item", target: "noisy", Level::ERROR, t.items = 1);
+    event!(name: "t.node.item", target: "calm", Level::INFO, t.items = 10);
+    event!(name: "t.node.item", target: "noisy", Level::ERROR, t.items = 100);
     event!(name: "x.other", target: "noisy", Level::ERROR, t.seq = 1);
 }
 
@@ -60,6 +60,7 @@ macro_rules! finds {
             with_default(&stack, work);
             let expected: &[&str] = &$expected;
             assert_eq!(shown(&look(&weaver).unwrap()), expected);
+            assert_eq!(missing(&weaver, expected), Vec::<String>::new());
         }
     )*};
 }
@@ -71,6 +72,22 @@ fn shown(found: &[Hidden]) -> Vec<String> {
         other => panic!("{other:?}"),
     });
     shown.collect()
+}
+
+/// What is hidden and was counted, or is not hidden and was not.
+fn missing(weaver: &Weaver, hidden: &[&str]) -> Vec<String> {
+    let totals = support::totals(weaver);
+    let items: i64 = totals.iter().filter(|(name, _)| name.starts_with("t.node.items")).map(|(_, total)| int(total)).sum();
+    let of = [("TRACE hidden", 1), ("INFO calm", 10), ("ERROR noisy", 100)].map(|(callsite, items_of)| {
+        let counted = items / items_of % 10 == 1;
+        let is_hidden = hidden.iter().any(|hidden| *hidden == callsite || (*hidden == "past info" && callsite.starts_with("TRACE")));
+        (counted == is_hidden).then(|| format!("{callsite} is counted: {counted}"))
+    });
+    of.into_iter().flatten().collect()
+}
+
+fn int(total: &support::Total) -> i64 {
+    if let support::Total::Int(total) = total { *total } else { panic!("{total:?}") }
 }
 
 finds! {
@@ -87,8 +104,12 @@ finds! {
     a_level_for_all_is_found: |l| Registry::default().with(LevelFilter::DEBUG).with(l), ["TRACE hidden"];
     a_level_for_all_is_found_by_an_optional_layer: |l| Registry::default().with(LevelFilter::DEBUG).with(Some(l)), ["TRACE hidden"];
     a_level_for_all_is_found_by_a_layer_in_a_list: |l| Registry::default().with(vec![l]).with(LevelFilter::DEBUG), ["TRACE hidden"];
-    a_level_in_a_list_with_us_hides_what_it_asks_for_each_time:
-        |l| Registry::default().with(vec![filter_fn(|metadata| metadata.target() != "calm").boxed(), l.boxed()]), ["INFO calm"];
+    a_filter_for_all_that_is_in_a_list_with_us_hides_nothing_from_us_since_nobody_asks_it:
+        |l| Registry::default().with(vec![filter_fn(|metadata| metadata.target() != "calm").boxed(), l.boxed()]), [];
+    a_filter_for_all_that_wants_to_be_asked_each_time_hides_even_from_a_list: |l| {
+        let each_time = DynFilterFn::new(|metadata, _| metadata.target() != "calm");
+        Registry::default().with(vec![each_time.boxed(), l.boxed()]).with(DynFilterFn::new(|_, _| true))
+    }, ["INFO calm"];
     a_filter_around_us_is_found: |l| Registry::default().with(l.with_filter(filter_fn(|metadata| metadata.target() != "calm"))), ["INFO calm"];
     a_level_around_us_is_found: |l| Registry::default().with(l.with_filter(LevelFilter::INFO)).with(Silent), ["TRACE hidden"];
     a_level_around_us_alone_is_found_as_what_the_process_lets_through: |l| Registry::default().with(l.with_filter(LevelFilter::INFO)), ["past info"];
