@@ -2,7 +2,7 @@
 //!
 //! A process of its own emits at TRACE, so that whatever hyper, h2, tonic, reqwest and rustls say there would be exported too, and with
 //! it what its export says, for ever.
-#![cfg(all(feature = "grpc", feature = "http"))]
+#![cfg(all(feature = "grpc", feature = "http", feature = "spans"))]
 
 #[path = "../src/export/tests/receiver.rs"]
 #[allow(dead_code)]
@@ -17,16 +17,20 @@ use receiver::Receiver;
 const LONG: Duration = Duration::from_secs(60);
 const CHILD: &str = "EXPORT_FEEDBACK_CHILD";
 
-/// The program under test: three events, a flush after each.
+/// The program under test: three spans with an event in each, a flush after each.
 fn emit() {
     let telemetry = tracing_weaver::builder().install().expect("telemetry starts");
     for tick in 0..3 {
-        tracing::event!(name: "acme.tick", tracing::Level::TRACE, acme.tick = tick);
+        tracing::trace_span!("acme.work").in_scope(|| {
+            tracing::event!(name: "acme.tick", tracing::Level::TRACE, acme.tick = tick);
+        });
         telemetry.force_flush(LONG).expect("a flush");
     }
     let report = telemetry.shutdown(LONG);
     assert!(report.deadline_met, "{report}");
-    assert_eq!((report.records.created, report.records.destinations[0].exported), (3, 3), "{report}");
+    for signal in [&report.records, &report.spans] {
+        assert_eq!((signal.created, signal.destinations[0].exported), (3, 3), "{report}");
+    }
 }
 
 /// The caller's own configuration is not the child's.
@@ -40,7 +44,8 @@ fn clean(command: &mut Command) -> &mut Command {
     command
 }
 
-fn targets_at(receiver: &Receiver, protocol: &str) -> BTreeMap<String, usize> {
+/// How many records and spans came from which target.
+fn targets_at(receiver: &Receiver, protocol: &str) -> BTreeMap<String, (usize, usize)> {
     let status = clean(&mut Command::new(std::env::current_exe().unwrap()))
         .args(["--exact", "exporting_makes_no_telemetry", "--nocapture"])
         .env(CHILD, "1")
@@ -52,7 +57,10 @@ fn targets_at(receiver: &Receiver, protocol: &str) -> BTreeMap<String, usize> {
     assert!(status.success(), "{protocol}");
     let mut targets = BTreeMap::new();
     for scope in receiver.scopes() {
-        *targets.entry(scope.scope.unwrap().name).or_insert(0) += scope.log_records.len();
+        targets.entry(scope.scope.unwrap().name).or_insert((0, 0)).0 += scope.log_records.len();
+    }
+    for scope in receiver.span_scopes() {
+        targets.entry(scope.scope.unwrap().name).or_insert((0, 0)).1 += scope.spans.len();
     }
     targets
 }
@@ -63,6 +71,6 @@ fn exporting_makes_no_telemetry() {
         return emit();
     }
     for (receiver, protocol) in [(Receiver::http([]), "http/protobuf"), (Receiver::http([]), "http/json"), (Receiver::grpc([]), "grpc")] {
-        assert_eq!(targets_at(&receiver, protocol), BTreeMap::from([("export_feedback".to_owned(), 3)]), "{protocol}");
+        assert_eq!(targets_at(&receiver, protocol), BTreeMap::from([("export_feedback".to_owned(), (3, 3))]), "{protocol}");
     }
 }

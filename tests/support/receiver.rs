@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use opentelemetry_proto::tonic::metrics::v1::{ResourceMetrics, metric::Data, number_data_point};
-use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message as _;
 
 /// All that arrived.
@@ -107,6 +107,11 @@ pub(crate) fn text(value: Option<&AnyValue>) -> String {
 }
 
 impl Arrived {
+    /// All spans, whatever their scope.
+    pub(crate) fn each_span(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter().flat_map(|resource| &resource.scope_spans).flat_map(|scope| &scope.spans)
+    }
+
     /// Per sum the total over all series, each by its last point.
     pub(crate) fn totals(&self) -> BTreeMap<String, f64> {
         let mut last: BTreeMap<(String, String), (u64, f64)> = BTreeMap::new();

@@ -113,7 +113,8 @@ impl TlsReceiver {
     }
 }
 
-fn server_config(identity: &Identity, clients: Option<&Authority>) -> ServerConfig {
+/// For a server that shows `identity`, and asks for a certificate of `clients` where there are any.
+pub(crate) fn server_config(identity: &Identity, clients: Option<&Authority>) -> ServerConfig {
     let certificates = |path: &Path| CertificateDer::pem_file_iter(path).expect("a file").map(|one| one.expect("a certificate"));
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().expect("versions");
