@@ -9,10 +9,14 @@ use tracing::{Level, Span, event, span};
 
 use crate::plain::{Kind, Measure};
 
-pub(crate) fn make(kind: Kind, id: u8, contextual: bool, parent: Option<Id>) -> Span {
+pub(crate) fn make(kind: Kind, id: u8, number: i64, contextual: bool, parent: Option<Id>) -> Span {
     macro_rules! at {
-        ($level:expr, $name:literal $(, $($field:tt)+)?) => {
-            if contextual { span!($level, $name $(, $($field)+)?) } else { span!(parent: parent, $level, $name $(, $($field)+)?) }
+        ($level:expr, $name:literal, $($field:tt)+) => {
+            if contextual {
+                span!($level, $name, t.number = number, $($field)+)
+            } else {
+                span!(parent: parent, $level, $name, t.number = number, $($field)+)
+            }
         };
     }
     match kind {

@@ -6,8 +6,13 @@
 mod callsites;
 mod plain;
 mod program;
+#[cfg(feature = "spans")]
+#[path = "../support/spans.rs"]
+mod spans;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg_attr(not(feature = "spans"), path = "untraced.rs")]
+mod traced;
 mod view;
 mod worker;
 

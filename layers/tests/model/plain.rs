@@ -107,8 +107,9 @@ impl Stack {
         self.0.iter().rev().find(|(_, duplicate)| !duplicate).map(|(span, _)| *span)
     }
 
-    pub(crate) fn spans(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().map(|(span, _)| *span)
+    /// All, in the order in which they were entered.
+    pub(crate) fn spans(&self) -> Vec<usize> {
+        self.0.iter().map(|(span, _)| *span).collect()
     }
 
     pub(crate) fn has(&self, span: usize) -> bool {

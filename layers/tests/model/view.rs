@@ -10,6 +10,7 @@ use tracing_weaver_layers::{RecordReader, Settings, Weaver, WeaverLayer, weave};
 
 use crate::plain::{Chain, Counted, Kind, Measure, Reading, attributes};
 use crate::support::{Any, Total, Totals, drain, filter, totals};
+use crate::traced::{Traced, Under};
 
 /// By number of event the attributes of its record's scope.
 type Scopes = BTreeMap<i64, BTreeMap<String, String>>;
@@ -26,27 +27,41 @@ pub(crate) struct View {
     /// Of events that must become a record.
     expected: Scopes,
     said: Scopes,
+    traced: Option<Traced>,
 }
 
 impl View {
-    pub(crate) fn new<S>(reading: Reading, directives: &'static str) -> (View, WeaverLayer<S>)
+    /// A layer; with trace spans, if that is asked for and there are any in this build.
+    pub(crate) fn new<S>(reading: Reading, directives: &'static str, with_traces: bool) -> (View, WeaverLayer<S>)
     where
         S: tracing_core::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
         let mut settings = Settings::new(reading.registry());
         settings.filter = filter(directives);
+        let mut traced = None;
+        #[cfg(feature = "spans")]
+        if let Some((model, spans)) = Traced::new(directives).filter(|_| with_traces) {
+            (traced, settings.spans) = (Some(model), Some(spans));
+        }
+        let _ = with_traces;
         let (layer, weaver, reader) = weave(settings).unwrap();
         let (chains, counted, before) = Default::default();
         let (expected, said) = Default::default();
-        (View { reading, directives, weaver, reader, chains, counted, before, expected, said }, layer)
+        (View { reading, directives, weaver, reader, chains, counted, before, expected, said, traced }, layer)
     }
 
-    /// A span was made.
-    pub(crate) fn made(&mut self, kind: Kind, id: u8, parent: Option<usize>) {
+    /// A span was made; `exists` unless nobody wanted it.
+    pub(crate) fn made(&mut self, kind: Kind, id: u8, exists: bool, parent: Option<usize>, under: Under<'_>) {
+        self.traced.iter_mut().for_each(|traced| traced.made(self.reading, kind, exists, under));
         let mut chain = self.chain(parent);
         chain.extend(self.reading.entity(kind, id));
         self.chains.push(chain);
         self.counted.nameless += u64::from(self.reading == Reading::Usual && kind == Kind::Nameless);
+    }
+
+    /// A span ended.
+    pub(crate) fn ended(&mut self, span: usize) {
+        self.traced.iter_mut().for_each(|traced| traced.ended(span));
     }
 
     /// A value was recorded on a span.
@@ -89,7 +104,7 @@ impl View {
         if !self.directives.contains('[') {
             prop_assert_eq!(&self.said, &self.expected);
         }
-        Ok(())
+        self.traced.iter_mut().try_for_each(Traced::look)
     }
 
     pub(crate) fn finish(mut self) -> Result<(), TestCaseError> {
@@ -100,6 +115,6 @@ impl View {
         prop_assert_eq!(stats.entities_refused, self.counted.nameless);
         prop_assert_eq!(stats.late_values, self.counted.late);
         prop_assert_eq!(stats.records_created, stats.records_taken);
-        Ok(())
+        self.traced.map_or(Ok(()), Traced::finish)
     }
 }

@@ -1,0 +1,113 @@
+//! The plain model of trace spans: which spans become one, under which other one they hang, and when they leave.
+//!
+//! One layer of a test case may have it; OpenTelemetry's current span is one for all layers of a thread. It must never ask a span for its
+//! ids before it has left: looking starts it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use opentelemetry::Value;
+use opentelemetry::trace::SpanId;
+use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
+use proptest::prelude::*;
+use tracing_core::{Level, LevelFilter};
+use tracing_weaver_layers::SpanSettings;
+
+use crate::plain::{Kind, Reading};
+use crate::spans::Spans;
+
+/// Where a new span stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Under<'a> {
+    /// Contextual, inside of these spans.
+    Entered(&'a [usize]),
+    /// With this parent by hand, its own ancestors behind it.
+    Parents(&'a [usize]),
+}
+
+pub(crate) struct Traced {
+    sink: Arc<Spans>,
+    passes: LevelFilter,
+    /// By span: that it is a trace span, and the one above it.
+    spans: Vec<Option<Option<usize>>>,
+    ended: Vec<usize>,
+    left: Vec<SpanData>,
+}
+
+impl Traced {
+    /// For a layer with these directives, if what they let through depends on levels alone.
+    pub(crate) fn new(directives: &str) -> Option<(Traced, SpanSettings)> {
+        let passes = match directives {
+            "off" => LevelFilter::OFF,
+            "info" => LevelFilter::INFO,
+            "trace" => LevelFilter::TRACE,
+            "warn,t=debug" => LevelFilter::WARN,
+            _ => return None,
+        };
+        let sink = Arc::<Spans>::default();
+        let settings = SpanSettings { sampler: Sampler::AlwaysOn, limits: SpanLimits::default(), text_limit: None, sink: sink.clone() };
+        Some((Traced { sink, passes, spans: Vec::new(), ended: Vec::new(), left: Vec::new() }, settings))
+    }
+
+    /// A span was made; `exists` unless nobody wanted it.
+    pub(crate) fn made(&mut self, reading: Reading, kind: Kind, exists: bool, under: Under<'_>) {
+        let is_traced = exists && !reading.is_entity(kind) && level(kind) <= self.passes;
+        let above = match under {
+            Under::Entered(spans) => spans.iter().rev().find(|span| self.is_traced(**span)),
+            Under::Parents(spans) => spans.iter().find(|span| self.is_traced(**span)),
+        };
+        let above = above.copied();
+        self.spans.push(is_traced.then_some(above));
+    }
+
+    fn is_traced(&self, span: usize) -> bool {
+        self.spans[span].is_some()
+    }
+
+    pub(crate) fn ended(&mut self, span: usize) {
+        if self.is_traced(span) {
+            self.ended.push(span);
+        }
+    }
+
+    /// What left so far is what ended.
+    pub(crate) fn look(&mut self) -> Result<(), TestCaseError> {
+        self.left.extend(self.sink.take());
+        let mut left: Vec<_> = self.left.iter().map(number).collect();
+        left.sort_unstable();
+        self.ended.sort_unstable();
+        prop_assert_eq!(&left, &self.ended);
+        Ok(())
+    }
+
+    /// Everything has ended, and hangs where it must.
+    pub(crate) fn finish(mut self) -> Result<(), TestCaseError> {
+        self.look()?;
+        let of: HashMap<_, _> = self.left.iter().map(|span| (span.span_context.span_id(), number(span))).collect();
+        for span in &self.left {
+            let above = of.get(&span.parent_span_id).copied();
+            prop_assert!(above.is_some() || span.parent_span_id == SpanId::INVALID, "{:?} hangs under nothing", span);
+            prop_assert_eq!(Some(above), self.spans[number(span)], "span {}", number(span));
+            if let Some(above) = above.and_then(|above| self.left.iter().find(|span| number(span) == above)) {
+                prop_assert_eq!(above.span_context.trace_id(), span.span_context.trace_id());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The level of [`make`](crate::callsites::make)'s callsites.
+fn level(kind: Kind) -> Level {
+    match kind {
+        Kind::Group => Level::ERROR,
+        Kind::Pipeline | Kind::Nameless | Kind::Plain => Level::INFO,
+        Kind::Node => Level::DEBUG,
+        Kind::Channel => Level::TRACE,
+    }
+}
+
+fn number(span: &SpanData) -> usize {
+    let number = span.attributes.iter().find(|kv| kv.key.as_str() == "t.number").map(|kv| &kv.value);
+    let Some(Value::I64(number)) = number else { panic!("{span:?}") };
+    *number as usize
+}
