@@ -101,6 +101,13 @@ kinds! {
 
 impl ErrorKind {
     /// Whether Weaver knows nothing of this condition: it is a demand of `tracing-weaver` alone.
+    ///
+    /// ```
+    /// use tracing_weaver_registry::ErrorKind;
+    ///
+    /// assert!(ErrorKind::InvalidFold.is_beyond_weaver());
+    /// assert!(!ErrorKind::UnresolvedAttributeRef.is_beyond_weaver());
+    /// ```
     pub fn is_beyond_weaver(self) -> bool {
         matches!(
             self,

@@ -22,6 +22,8 @@ pub(crate) struct Mark {
 }
 
 /// One fault of a registry.
+///
+/// Its [`Display`](fmt::Display) is one line: where, what was found, what was expected, what to do. [`RegistryErrors`] has an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegistryError {
@@ -63,6 +65,24 @@ impl std::error::Error for RegistryError {}
 ///
 /// Never empty. Its [`Display`](fmt::Display) shows every fault on a line of its own below a count, and so does its `Debug`, because
 /// that is what a `main` or build script that returns it prints.
+///
+/// ```
+/// use tracing_weaver_registry::{ErrorKind, yaml::load_sources};
+///
+/// let errors = load_sources(&[
+///     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+///     ("shop.yaml", "
+/// file_format: definition/2
+/// events:
+///   - {name: acme.shop.open, brief: A shop was opened., stability: stable, attributes: [{ref: acme.shop.id}]}
+/// "),
+/// ])
+/// .expect_err("nobody defines the attribute");
+/// for error in &errors {
+///     assert_eq!((error.file.as_str(), error.line, error.kind), ("shop.yaml", 4, ErrorKind::UnresolvedAttributeRef));
+/// }
+/// println!("{errors}");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RegistryErrors {
     errors: Vec<RegistryError>,

@@ -28,6 +28,32 @@ pub use signal::{
 /// Attributes of dependencies stand in [`attributes`](Self::attributes) as far as a signal or an
 /// entity of this registry uses them, or as they are personal or secret. Entities of dependencies
 /// stand in [`entities`](Self::entities) as far as they are imported or a signal describes them.
+///
+/// ```
+/// use tracing_weaver_registry::yaml::load_sources;
+///
+/// let registry = load_sources(&[
+///     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.2.0"),
+///     ("shop.yaml", "
+/// file_format: definition/2
+/// attributes:
+///   - {key: acme.shop.id, type: string, brief: Which shop., stability: stable, examples: [north]}
+/// entities:
+///   - {type: acme.shop, brief: A shop., stability: stable, identity: [{ref: acme.shop.id}]}
+/// events:
+///   - {name: acme.shop.open, brief: A shop was opened., stability: stable, entity_associations: [acme.shop]}
+/// "),
+/// ])?;
+/// assert_eq!((registry.name(), registry.version()), ("example.com/schemas/acme", "1.2.0"));
+///
+/// let shop = registry.entity(registry.entity_by_type("acme.shop").expect("declared above"));
+/// assert_eq!(registry.attribute(shop.identity[0].attribute).key, "acme.shop.id");
+///
+/// let open = registry.event(registry.event_by_name("acme.shop.open").expect("declared above"));
+/// assert_eq!(open.brief, "A shop was opened.");
+/// assert_eq!(registry.event_by_name("acme.shop.close"), None);
+/// # Ok::<(), tracing_weaver_registry::RegistryErrors>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "pack", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

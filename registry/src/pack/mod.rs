@@ -71,6 +71,14 @@ impl ResolvedRegistry {
 
     /// Reads the packed form.
     ///
+    /// ```
+    /// use tracing_weaver_registry::{PackError, model::ResolvedRegistry};
+    ///
+    /// let registry = ResolvedRegistry::default();
+    /// assert_eq!(ResolvedRegistry::from_bytes(&registry.to_bytes()), Ok(registry));
+    /// assert_eq!(ResolvedRegistry::from_bytes(b"something else"), Err(PackError::NotAPack));
+    /// ```
+    ///
     /// # Errors
     /// If the bytes are no pack, of another format version, cut short or changed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PackError> {
