@@ -170,6 +170,7 @@ fn code_that_agrees_with_the_registry_gives_no_finding() {
             f.order.tags = ?["a", "b"],
             f.order.labels.colour = "red",
             f.order.way = "web",
+            f.order.trouble = "water",
             f.order.weight = 1.5
         );
         event!(name: "f.till.open", target: TARGET, Level::INFO, f.order.note = Option::<&str>::None);
@@ -187,6 +188,7 @@ fn a_field_that_is_not_declared_is_found_with_the_near_name_and_the_place_in_the
         event!(name: "f.order.accept", target: "far", Level::INFO, items = 1, colour = "red");
         event!(name: "f.order.accept", target: "other's", Level::INFO, items = 1, f.order.way = "web");
         drop(info_span!(target: "entity", "f.shop", f.shop.id = "n", f.shop.city = "b", colour = "red"));
+        event!(name: "f.till.open", target: "secret", Level::INFO, f.order.pin = 1);
     });
     let near = only(&harness, "near");
     assert_eq!((near.id, near.level, near.attribute.as_deref()), ("missing_attribute", FindingLevel::Violation, Some("f.order.outcom")));
@@ -199,6 +201,8 @@ fn a_field_that_is_not_declared_is_found_with_the_near_name_and_the_place_in_the
     assert!(yaml.contains("key: f.order.colour") && yaml.contains("field: [colour]") && yaml.contains("- ref: f.order.colour"), "{yaml}");
     let known = only(&harness, "other's").yaml.unwrap();
     assert!(known.ends_with("- ref: f.order.way") && !known.contains("key:"), "{known}");
+    let secret = only(&harness, "secret");
+    assert!(secret.help.contains("leave it out") && secret.yaml.is_none(), "{secret}");
     assert!(only(&harness, "entity").yaml.unwrap().contains("under `description:` of `f.shop`"));
 }
 

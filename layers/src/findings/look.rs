@@ -50,6 +50,7 @@ impl<'a> TypeVisitor<'a> {
             self.found.push(Disagreement::Type { field: field.index(), found });
         } else if let AttributeType::Enum(closed) = &attribute.attribute_type
             && found != ValueKind::Formatted
+            && is_closed(&attribute.attribute_type)
             && !self.folded.contains(&reference.attribute)
             && !is_member(closed)
         {
@@ -78,6 +79,18 @@ fn fits(attribute_type: &AttributeType, found: ValueKind) -> bool {
         }),
         // Any value, and types that this version does not know.
         _ => found != Bytes || *attribute_type == AttributeType::Any,
+    }
+}
+
+/// What stands for every value that a set does not name.
+const OTHER: &str = "_OTHER";
+
+/// Whether a type names all its values: a set that has a name for all others does not.
+pub(crate) fn is_closed(attribute_type: &AttributeType) -> bool {
+    match attribute_type {
+        AttributeType::Enum(of) => !has(of, |of| matches!(of, EnumValue::String(member) if member == OTHER)),
+        AttributeType::Boolean => true,
+        _ => false,
     }
 }
 
@@ -118,7 +131,7 @@ impl Visit for TypeVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // What a metric calls every unknown value may be said as such.
         let is = |of: &EnumValue| matches!(of, EnumValue::String(member) if member == value);
-        self.value(field, ValueKind::Text, |closed| value == "_OTHER" || has(closed, is));
+        self.value(field, ValueKind::Text, |closed| value == OTHER || has(closed, is));
     }
 
     fn record_bytes(&mut self, field: &Field, _: &[u8]) {

@@ -25,6 +25,7 @@ use tracing_weaver_registry::model::ResolvedRegistry;
 
 pub(crate) use disagreement::{Disagreement, Refused};
 pub use finding::{Finding, FindingLevel};
+pub(crate) use look::is_closed;
 
 use crate::read::EntityContext;
 use crate::sync::lock;

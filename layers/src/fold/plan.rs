@@ -11,7 +11,7 @@ use tracing_weaver_registry::model::{AttributeId, EventId, FoldSource, FoldValue
 
 use super::enum_index::EnumIndex;
 use super::layout::{Cells, Layout, Member};
-use crate::findings::CallsiteNotes;
+use crate::findings::{CallsiteNotes, is_closed};
 use crate::read::FieldDropReason;
 
 /// Most fields of a callsite that folds by a short way: one bit each in a word.
@@ -178,7 +178,8 @@ impl FoldPlan {
                     for field in fields_of(registry, attribute, event, layout.set, metadata) {
                         self.fields[field].digits.push(self.digits.len() as u16);
                     }
-                    let notes = self.notes.clone().map(|notes| (notes, attribute));
+                    let closed = is_closed(&registry.attribute(attribute).attribute_type);
+                    let notes = self.notes.clone().filter(|_| closed).map(|notes| (notes, attribute));
                     let index = EnumIndex::new(&dimension.values, dimension.other, dimension.shift).noting(notes);
                     self.digits.push(Digit { set: at, index });
                 }

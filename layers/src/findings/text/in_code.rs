@@ -2,7 +2,7 @@
 //!
 //! [`super::finding`] comes here for what the check of a callsite found. Nothing here sees a value.
 
-use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason};
+use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason, Sensitivity};
 
 use super::{Said, Writer, code, yaml};
 use crate::findings::check::level;
@@ -92,6 +92,10 @@ impl Writer<'_> {
         };
         let place = self.place();
         let message = format!("field `{}` of {} is not declared there, so it is not exported", code::text(field), self.subject());
+        let known = self.registry.attribute_by_key(field).map(|id| self.registry.attribute(id));
+        if known.is_some_and(|attribute| attribute.privacy.sensitivity == Sensitivity::Secret) {
+            return Said::new("missing_attribute", Violation, message).about(field).help("it is secret, so it never will be: leave it out");
+        }
         let list = if self.item.kind == "entity" { "description" } else { "attributes" };
         let help = match nearest {
             Some(near) => format!("did you mean `{near}`? Change the name in the code, or declare the field at {place}"),

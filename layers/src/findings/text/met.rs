@@ -31,8 +31,7 @@ impl Writer<'_> {
 
     pub(super) fn enum_variant(&self, attribute: AttributeId) -> Said {
         let attribute = self.registry.attribute(attribute);
-        let message =
-            format!("{} gave `{}` a value that is none of {}", self.subject(), attribute.key, type_name(&attribute.attribute_type));
+        let message = format!("{} gave `{}` another value than {}", self.subject(), attribute.key, type_name(&attribute.attribute_type));
         Said::new("undefined_enum_variant", Information, message)
             .about(&attribute.key)
             .help("metrics count it as `_OTHER`; give one of these, or add a member to the set")
