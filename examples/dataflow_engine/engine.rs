@@ -60,7 +60,8 @@ pub(crate) fn run(number: usize, starts: &flume::Receiver<Start>, plan: &Plan) -
     loop {
         if all_wait {
             let waits = Instant::now();
-            let start = control::wait(&mut pipelines.iter_mut().filter_map(Pipeline::orders).collect::<Vec<_>>(), starts);
+            let mut orders: Vec<_> = pipelines.iter_mut().filter_map(Pipeline::orders).collect();
+            let start = control::wait(&mut orders, starts);
             event!(name: "otelcol.engine.wait.complete", Level::TRACE, duration = waits.elapsed().as_secs_f64());
             pipelines.extend(start.and_then(|start| Pipeline::start(number, start, plan, &mut done.tally)));
         }

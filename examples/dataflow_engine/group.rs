@@ -53,23 +53,31 @@ impl Group {
     /// Replaces the pipelines by those of the next configuration.
     pub(crate) fn reload(&mut self, tally: &mut Tally) {
         let _in_group = self.group.clone().entered();
-        let reload = info_span!("otelcol.config.reload", otelcol.config.generation = Empty, error.r#type = Empty, otel.status_code = Empty)
-            .entered();
+        if let Some(orders) = self.start_anew() {
+            let old = mem::replace(&mut self.orders, orders);
+            drain(old, DrainReason::Reload, tally);
+        }
+    }
+
+    /// Starts pipelines beside those that run, in a trace of its own.
+    fn start_anew(&mut self) -> Option<Vec<control::Sender>> {
+        let reload = info_span!("otelcol.config.reload", otelcol.config.generation = Empty, error.r#type = Empty, otel.status_code = Empty);
+        let _in_reload = reload.enter();
         event!(name: "otelcol.pipeline_group.reload.start", Level::INFO, generation = self.generation);
         let since = Instant::now();
-        let started = self.configure().map_err(|fault| fault.class);
-        match started.and_then(|config| Ok((self.start_pipelines(&config)?, config.generation))) {
+        let config = self.configure().map_err(|fault| fault.class);
+        match config.and_then(|config| Ok((self.start_pipelines(&config)?, config.generation))) {
             Ok((orders, generation)) => {
-                let old = mem::replace(&mut self.orders, orders);
                 self.generation = generation;
-                drain(old, DrainReason::Reload, tally);
                 reload.record("otelcol.config.generation", generation);
                 let duration = since.elapsed().as_secs_f64();
                 event!(name: "otelcol.pipeline_group.reload.complete", Level::INFO, generation, duration);
+                Some(orders)
             }
             Err(class) => {
                 failed(&reload, class);
                 event!(name: "otelcol.pipeline_group.reload.fail", Level::ERROR, error.r#type = class);
+                None
             }
         }
     }
