@@ -207,7 +207,7 @@ impl Gate {
             }
             Treatment::Plain => {
                 if let Value::String(text) = value
-                    && text.as_str().len() > self.text_limit()
+                    && text.as_str().len() > self.end_of(text.as_str())
                 {
                     *value = self.cut(text.as_str().to_owned()).into();
                 }
@@ -221,13 +221,17 @@ impl Gate {
         false
     }
 
-    fn text_limit(&self) -> usize {
-        self.settings.text_limit.unwrap_or(user_code::MAX_TEXT).min(user_code::MAX_TEXT)
+    /// Where a text ends at the latest.
+    fn end_of(&self, text: &str) -> usize {
+        let end = user_code::floor_char_boundary(text, user_code::MAX_TEXT);
+        let character = self.settings.text_limit.and_then(|limit| text.char_indices().nth(limit));
+        character.map_or(end, |(at, _)| end.min(at))
     }
 
     fn cut(&self, mut text: String) -> String {
-        if text.len() > self.text_limit() && bytes_of_marked_text(&text).is_none() {
-            text.truncate(user_code::floor_char_boundary(&text, self.text_limit()));
+        let end = self.end_of(&text);
+        if text.len() > end && bytes_of_marked_text(&text).is_none() {
+            text.truncate(end);
             self.shared.counts.field_dropped(FieldDropReason::TooLong);
         }
         text

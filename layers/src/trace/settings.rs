@@ -20,7 +20,7 @@ pub struct SpanSettings {
     pub sampler: Sampler,
     /// Bounds on a span's attributes, events and links.
     pub limits: SpanLimits,
-    /// Longest text of an attribute in bytes, 64 KiB at most and where it does not say.
+    /// Most characters of an attribute's text, beside the bound of 64 KiB on every text; `None` where that alone holds.
     pub text_limit: Option<usize>,
     /// Where they go.
     pub sink: Arc<dyn SpanSink>,
