@@ -3,11 +3,13 @@
 //! Each test runs this binary again with one of its ignored tests, mostly [`program`], and an environment of its own.
 #![cfg(all(feature = "console", feature = "log", feature = "yaml"))]
 
-use std::path::PathBuf;
-use std::process::Command;
+#[path = "support/again.rs"]
+mod again;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use again::{Lines, Said, shown};
 use tracing::{Level, event, info_span};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::prelude::*;
@@ -56,71 +58,8 @@ fn disabled_program() {
     assert_eq!(SEEN.load(Ordering::Relaxed), 3, "a layer that does nothing hides nothing");
 }
 
-struct Said {
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    /// Lines of our own on stderr.
-    fn diagnostics(&self) -> Vec<&str> {
-        self.stderr.lines().filter(|line| line.starts_with("tracing-weaver: ")).collect()
-    }
-
-    /// Records on the console.
-    fn records(&self) -> Vec<&str> {
-        self.stderr.lines().filter(|line| line.starts_with("20")).collect()
-    }
-}
-
 fn run(variables: &[(&str, &str)]) -> Said {
-    run_program("program", variables)
-}
-
-fn run_program(program: &str, variables: &[(&str, &str)]) -> Said {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", program, "--ignored", "--nocapture", "--quiet"]);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_")
-            || ["RUST_LOG", "TRACING_WEAVER_LOG", "TRACING_WEAVER_FILE"].iter().any(|known| name == *known)
-        {
-            command.env_remove(name);
-        }
-    }
-    // The program sends a field that its event does not declare, and `tests/findings.rs` sees what is said of that.
-    let output = command.env("TRACING_WEAVER_FINDINGS", "off").envs(variables.iter().copied()).output().unwrap();
-    let said = Said { stdout: String::from_utf8(output.stdout).unwrap(), stderr: String::from_utf8(output.stderr).unwrap() };
-    assert!(output.status.success(), "{}\n{}", said.stdout, said.stderr);
-    said
-}
-
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str) -> Self {
-        File(std::env::temp_dir().join(format!("tracing-weaver-{name}-{}.jsonl", std::process::id())))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-
-    fn lines(&self) -> Vec<serde_json::Value> {
-        std::fs::read_to_string(&self.0).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// The first resource, as key and value.
-    fn resource(&self) -> Vec<(String, serde_json::Value)> {
-        let lines = self.lines();
-        let attributes = lines[0].pointer("/resourceLogs/0/resource/attributes").unwrap().as_array().unwrap();
-        attributes.iter().map(|attribute| (attribute["key"].as_str().unwrap().to_owned(), attribute["value"].clone())).collect()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+    again::run("program", variables)
 }
 
 #[test]
@@ -186,28 +125,28 @@ fn a_disabled_sdk_says_and_does_nothing() {
 
 #[test]
 fn a_disabled_sdk_installs_the_neighbours_alone() {
-    let said = run_program("disabled_program", &[("OTEL_SDK_DISABLED", "true")]);
+    let said = again::run("disabled_program", &[("OTEL_SDK_DISABLED", "true")]);
     assert_eq!(said.stderr, "");
 }
 
 #[test]
 fn none_everywhere_means_silence_and_a_file_is_written_all_the_same() {
-    let file = File::new("none");
+    let file = Lines::new();
     let said = run(&[
         ("OTEL_LOGS_EXPORTER", "none"),
         ("OTEL_METRICS_EXPORTER", "none"),
         ("OTEL_TRACES_EXPORTER", "none"),
-        ("TRACING_WEAVER_FILE", file.path()),
+        ("TRACING_WEAVER_FILE", &shown(&file.path())),
     ]);
     assert!(said.records().is_empty() && !said.stdout.contains("summary"), "{}{}", said.stdout, said.stderr);
-    let text = std::fs::read_to_string(&file.0).unwrap();
+    let text = file.text();
     assert!(text.contains(r#""eventName":"acme.order.accept""#) && text.contains(r#""name":"acme.shop.order.items""#), "{text}");
     assert!(!text.contains("t0k3n"));
-    assert!(file.lines().iter().all(|line| line.get("resourceLogs").is_some() || line.get("resourceMetrics").is_some()));
+    assert!(file.all().iter().all(|line| line.get("resourceLogs").is_some() || line.get("resourceMetrics").is_some()));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(std::fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
 
@@ -222,26 +161,21 @@ fn a_dash_writes_the_lines_to_stdout() {
 
 #[test]
 fn the_resource_comes_from_list_name_and_code_and_the_later_wins() {
-    let file = File::new("resource");
+    let file = Lines::new();
     run(&[
-        ("TRACING_WEAVER_FILE", file.path()),
+        ("TRACING_WEAVER_FILE", &shown(&file.path())),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.name=list,service.version=1,acme.region=north%20sea"),
         ("OTEL_SERVICE_NAME", "named"),
     ]);
     let resource = file.resource();
-    let text = |key: &str| {
-        let values: Vec<_> =
-            resource.iter().filter(|(known, _)| known == key).map(|(_, value)| value["stringValue"].as_str().unwrap()).collect();
-        assert_eq!(values.len(), 1, "{key} once: {resource:?}");
-        values[0].to_owned()
-    };
+    let text = |key: &str| again::text(&resource, key).unwrap();
     assert_eq!(text("service.name"), "named");
     assert_eq!(text("service.version"), "2");
     assert_eq!(text("acme.region"), "north sea");
     assert_eq!(text("telemetry.sdk.name"), "tracing-weaver");
     assert_eq!(text("service.instance.id").len(), 36);
-    let of_metrics = file.lines().iter().find_map(|line| line.pointer("/resourceMetrics/0/resource").cloned()).unwrap();
-    assert_eq!(Some(&of_metrics), file.lines()[0].pointer("/resourceLogs/0/resource"), "one and the same for all signals");
+    let of_metrics = file.all().iter().find_map(|line| line.pointer("/resourceMetrics/0/resource").cloned()).unwrap();
+    assert_eq!(Some(&of_metrics), file.all()[0].pointer("/resourceLogs/0/resource"), "one and the same for all signals");
 }
 
 #[test]
@@ -256,9 +190,9 @@ fn a_malformed_value_is_reported_once_and_the_program_runs() {
 
 #[test]
 fn dropping_the_handle_is_a_shutdown() {
-    let file = File::new("drop");
-    let said = run(&[("PROGRAM_ENDS_BY_DROP", "1"), ("TRACING_WEAVER_FILE", file.path())]);
+    let file = Lines::new();
+    let said = run(&[("PROGRAM_ENDS_BY_DROP", "1"), ("TRACING_WEAVER_FILE", &shown(&file.path()))]);
     assert_eq!(said.records().len(), 3, "{}", said.stderr);
     assert_eq!(said.stdout.matches("telemetry summary").count(), 1, "{}", said.stdout);
-    assert!(file.lines().iter().any(|line| line.get("resourceMetrics").is_some()));
+    assert!(file.all().iter().any(|line| line.get("resourceMetrics").is_some()));
 }

@@ -3,13 +3,16 @@
 //! Each test runs this binary again as [`program`], with an environment of its own, against a receiver on loopback whose certificates it made.
 #![cfg(all(feature = "console", feature = "grpc", feature = "http", feature = "spans", feature = "yaml"))]
 
+#[path = "support/again.rs"]
+mod again;
 #[path = "support/tls.rs"]
 mod tls;
 
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
+use again::Said;
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tls::{Arrived, Authority, Identity, TlsReceiver};
 use tracing::{Level, event, info_span};
@@ -29,59 +32,41 @@ fn program() {
     println!("the program went on");
 }
 
-struct Said {
-    stdout: String,
-    stderr: String,
+/// The line of a report that tells what became of a signal.
+fn report<'a>(said: &'a Said, signal: &str) -> &'a str {
+    let at = said.stdout.find(&format!("\n{signal}: ")).unwrap_or_else(|| panic!("{signal}: {}", said.stdout));
+    said.stdout[at..].trim_start().split_once('\n').unwrap().1.lines().next().unwrap()
 }
 
-impl Said {
-    /// Lines of the report, each destination's behind its signal.
-    fn report(&self, signal: &str) -> &str {
-        let at = self.stdout.find(&format!("\n{signal}: ")).unwrap_or_else(|| panic!("{signal}: {}", self.stdout));
-        self.stdout[at..].trim_start().split_once('\n').unwrap().1.lines().next().unwrap()
+/// Nothing arrived, all of it was counted, and stderr says why for each signal.
+fn assert_lost(said: &Said, receiver: &TlsReceiver, why: &str) {
+    assert_eq!(receiver.arrived(), Arrived::default());
+    for signal in SIGNALS {
+        let report = report(said, signal);
+        let lost = report.contains(" 0 exported, ") && report.contains(" dropped (") && !report.contains("in doubt");
+        assert!(lost, "{report}: {}", said.stderr);
+        let why_said = said.stderr.lines().any(|line| line.starts_with(&format!("tracing-weaver: {signal} to ")) && line.contains(why));
+        assert!(why_said, "{signal}, {why}: {}", said.stderr);
     }
+    assert!(said.stdout.contains("the program went on"));
+}
 
-    /// Nothing arrived, all of it was counted, and stderr says why for each signal.
-    fn assert_lost(&self, receiver: &TlsReceiver, why: &str) {
-        assert_eq!(receiver.arrived(), Arrived::default());
-        for signal in ["records", "data points", "spans"] {
-            let report = self.report(signal);
-            assert!(
-                report.contains(" 0 exported, ") && report.contains(" dropped (") && !report.contains("in doubt"),
-                "{report}: {}",
-                self.stderr
-            );
-            let said = self.stderr.lines().any(|line| line.starts_with(&format!("tracing-weaver: {signal} to ")) && line.contains(why));
-            assert!(said, "{signal}, {why}: {}", self.stderr);
-        }
-        assert!(self.stdout.contains("the program went on"));
-    }
-
-    fn assert_arrived(&self, receiver: &TlsReceiver) {
-        let arrived = receiver.arrived();
-        assert!(arrived.records == 1 && arrived.spans == 1 && arrived.points >= 2, "{arrived:?}: {} {}", self.stdout, self.stderr);
-        for signal in ["records", "data points", "spans"] {
-            assert!(self.report(signal).ends_with(" exported"), "{}", self.report(signal));
-        }
+fn assert_arrived(said: &Said, receiver: &TlsReceiver) {
+    let arrived = receiver.arrived();
+    assert!(arrived.records == 1 && arrived.spans == 1 && arrived.points >= 2, "{arrived:?}: {} {}", said.stdout, said.stderr);
+    for signal in SIGNALS {
+        assert!(report(said, signal).ends_with(" exported"), "{}", report(said, signal));
     }
 }
 
 fn run(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "program", "--ignored", "--nocapture", "--quiet"]);
-    for (name, _) in std::env::vars_os() {
-        if ["OTEL_", "TRACING_WEAVER_", "RUST_LOG"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            command.env_remove(name);
-        }
-    }
-    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
-    for (name, path) in variables {
-        command.env(format!("OTEL_EXPORTER_OTLP_{name}"), path);
-    }
-    let output = command.output().unwrap();
-    let said = Said { stdout: String::from_utf8(output.stdout).unwrap(), stderr: String::from_utf8(output.stderr).unwrap() };
-    assert!(output.status.success(), "{}\n{}", said.stdout, said.stderr);
-    said
+    let mut all = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), OsString::from(endpoint)),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(), protocol.into()),
+    ];
+    all.extend(variables.iter().map(|(name, path)| (format!("OTEL_EXPORTER_OTLP_{name}"), OsString::from(path))));
+    let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    again::run("program", &all)
 }
 
 /// As [`run`], where nothing will arrive: soon given up.
@@ -99,13 +84,16 @@ fn server(authority: &Authority) -> Identity {
 
 const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
 
+/// As reports and diagnostics call them.
+const SIGNALS: [&str; 3] = ["records", "data points", "spans"];
+
 #[test]
 fn a_receiver_whose_authority_is_named_gets_every_signal() {
     let authority = Authority::new("ours");
     for protocol in PROTOCOLS {
         let receiver = TlsReceiver::start(&server(&authority), None);
         let said = run(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
-        said.assert_arrived(&receiver);
+        assert_arrived(&said, &receiver);
         assert!(said.stdout.contains("(TLS with own roots, timeout 10s)"), "{}", said.stdout);
     }
 }
@@ -119,7 +107,7 @@ fn a_client_certificate_opens_a_receiver_that_asks_for_one() {
         let files: [(&str, &Path); 3] =
             [("CERTIFICATE", &authority.roots()), ("CLIENT_CERTIFICATE", &client.certificate), ("CLIENT_KEY", &client.key)];
         let said = run(protocol, &localhost(&receiver), &files);
-        said.assert_arrived(&receiver);
+        assert_arrived(&said, &receiver);
         assert!(said.stdout.contains("(TLS with own roots, client certificate, "), "{}", said.stdout);
         let key = std::fs::read_to_string(&client.key).unwrap();
         let secret = key.lines().nth(1).unwrap();
@@ -141,8 +129,8 @@ fn a_receiver_of_another_authority_gets_nothing() {
     let (authority, other) = (Authority::new("ours"), Authority::new("another"));
     for protocol in PROTOCOLS {
         let receiver = TlsReceiver::start(&server(&authority), None);
-        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &other.roots())])
-            .assert_lost(&receiver, "signed by nobody who is trusted");
+        let said = run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &other.roots())]);
+        assert_lost(&said, &receiver, "signed by nobody who is trusted");
     }
 }
 
@@ -153,7 +141,7 @@ fn a_receiver_that_none_of_the_systems_roots_signed_gets_nothing() {
         let receiver = TlsReceiver::start(&server(&authority), None);
         let said = run_in_vain(protocol, &localhost(&receiver), &[]);
         // A system without any roots says that, and which variable helps.
-        said.assert_lost(&receiver, "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        assert_lost(&said, &receiver, "OTEL_EXPORTER_OTLP_CERTIFICATE");
         assert!(said.stdout.contains("(TLS with the system's roots, "), "{}", said.stdout);
     }
 }
@@ -163,7 +151,8 @@ fn a_receiver_with_the_certificate_of_another_host_gets_nothing() {
     let authority = Authority::new("ours");
     for protocol in PROTOCOLS {
         let receiver = TlsReceiver::start(&authority.issue("collector.example", 2200, ServerAuth), None);
-        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]).assert_lost(&receiver, "is for another host");
+        let said = run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
+        assert_lost(&said, &receiver, "is for another host");
     }
 }
 
@@ -172,8 +161,8 @@ fn a_receiver_whose_certificate_has_expired_gets_nothing() {
     let authority = Authority::new("ours");
     for protocol in PROTOCOLS {
         let receiver = TlsReceiver::start(&authority.issue("localhost", 2001, ServerAuth), None);
-        run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())])
-            .assert_lost(&receiver, "certificate has expired");
+        let said = run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
+        assert_lost(&said, &receiver, "certificate has expired");
     }
 }
 
@@ -187,7 +176,8 @@ fn a_receiver_that_wants_a_client_certificate_gets_nothing_without_one_or_with_t
             [&[("CERTIFICATE", &*roots)][..], &[("CERTIFICATE", &*roots), ("CLIENT_CERTIFICATE", certificate), ("CLIENT_KEY", key)]]
         {
             let receiver = TlsReceiver::start(&server(&authority), Some(&authority));
-            run_in_vain(protocol, &localhost(&receiver), files).assert_lost(&receiver, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
+            let said = run_in_vain(protocol, &localhost(&receiver), files);
+            assert_lost(&said, &receiver, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
         }
     }
 }
@@ -208,7 +198,7 @@ fn files_that_cannot_be_used_mean_a_warning_and_no_telemetry_there() {
         for (name, file, files) in cases {
             let receiver = TlsReceiver::start(&server(&authority), None);
             let said = run(protocol, &localhost(&receiver), files);
-            said.assert_lost(&receiver, name);
+            assert_lost(&said, &receiver, name);
             let file = file.to_str().unwrap();
             let warning = format!("tracing-weaver: OTEL_EXPORTER_OTLP_{name}: ");
             let warnings: Vec<_> = said.stderr.lines().filter(|line| line.starts_with(&warning)).collect();
@@ -227,8 +217,8 @@ fn an_endpoint_that_speaks_no_tls_gets_nothing_either() {
     std::thread::spawn(move || plain.incoming().flatten().for_each(|stream| drop(std::io::Write::write_all(&mut &stream, b"hello\r\n"))));
     for protocol in PROTOCOLS {
         let said = run_in_vain(protocol, &format!("https://localhost:{port}"), &[("CERTIFICATE", &authority.roots())]);
-        for signal in ["records", "data points", "spans"] {
-            assert!(said.report(signal).contains(" 0 exported, "), "{}", said.report(signal));
+        for signal in SIGNALS {
+            assert!(report(&said, signal).contains(" 0 exported, "), "{}", report(&said, signal));
         }
         assert!(said.stdout.contains("the program went on"));
     }
