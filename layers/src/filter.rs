@@ -59,6 +59,15 @@ impl std::error::Error for BadDirective {}
 impl ForwardFilter {
     /// Reads directives, separated by commas; nothing at all means `info`.
     ///
+    /// ```
+    /// use tracing_weaver_layers::ForwardFilter;
+    ///
+    /// assert_eq!(ForwardFilter::parse("warn,shop=debug")?.directives(), "warn,shop=debug");
+    /// assert_eq!(ForwardFilter::parse("")?.directives(), "info");
+    /// assert_eq!(ForwardFilter::parse("warn,shop=loud").expect_err("no level").directive, "shop=loud");
+    /// # Ok::<(), tracing_weaver_layers::BadDirective>(())
+    /// ```
+    ///
     /// # Errors
     /// The first directive that cannot be read.
     pub fn parse(directives: &str) -> Result<Self, BadDirective> {
@@ -69,6 +78,14 @@ impl ForwardFilter {
     }
 
     /// Reads directives; those that cannot be read are skipped and returned, and `info` holds if none is left.
+    ///
+    /// ```
+    /// use tracing_weaver_layers::ForwardFilter;
+    ///
+    /// let (filter, bad) = ForwardFilter::parse_lossy("warn,shop=loud");
+    /// assert_eq!(filter.directives(), "warn");
+    /// println!("{}", bad[0]);
+    /// ```
     pub fn parse_lossy(directives: &str) -> (Self, Vec<BadDirective>) {
         let mut good = Vec::new();
         let mut bad = Vec::new();

@@ -63,6 +63,13 @@ impl<S> WeaverLayer<S> {
     }
 
     /// A layer that does nothing, for programs whose telemetry is switched off.
+    ///
+    /// ```
+    /// use tracing_subscriber::prelude::*;
+    /// use tracing_weaver_layers::WeaverLayer;
+    ///
+    /// let subscriber = tracing_subscriber::registry().with(WeaverLayer::off());
+    /// ```
     pub fn off() -> WeaverLayer<S> {
         WeaverLayer { live: None }
     }

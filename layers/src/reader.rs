@@ -10,6 +10,8 @@ use crate::read::{ContextId, Record, RecordScope};
 use crate::weaver::Weaver;
 
 /// The one reader of records.
+///
+/// [`weave`](crate::weave) makes it, and has an example.
 pub struct RecordReader {
     weaver: Arc<Weaver>,
     queues: Vec<Consumer>,
@@ -30,6 +32,17 @@ impl RecordReader {
 
     /// Hands records to `take`, those of one thread in its order, until about `budget` bytes went.
     /// Returns whether more are waiting. Never waits.
+    ///
+    /// ```
+    /// # use tracing_weaver_layers::{Settings, weave};
+    /// # let (_layer, _weaver, mut reader) = weave::<tracing_subscriber::Registry>(Settings::new(Default::default()))?;
+    /// let mut bytes = 0;
+    /// while reader.drain(1 << 20, &mut |record| bytes += record.bytes.len()) {
+    ///     // There is more; something else may have its turn first.
+    /// }
+    /// assert_eq!(bytes, 0);
+    /// # Ok::<(), tracing_weaver_layers::PlanError>(())
+    /// ```
     pub fn drain(&mut self, budget: usize, take: &mut dyn FnMut(Record<'_>)) -> bool {
         self.queues.append(&mut self.weaver.new_queues());
         let mut left = budget;

@@ -54,6 +54,19 @@ impl Redaction {
     }
 
     /// What may leave of a value under this name; `None` where nothing may.
+    ///
+    /// ```
+    /// use tracing_weaver_layers::{Redaction, Value};
+    ///
+    /// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+    /// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+    /// #     ("acme.yaml", include_str!("../../tests/registry/acme/acme.yaml")),
+    /// # ])?;
+    /// let redaction = Redaction::of(&registry);
+    /// assert_eq!(redaction.value("acme.shop.token", &Value::Str("abc".into())), None);
+    /// assert_eq!(redaction.value("acme.shop.id", &Value::Str("north".into())), Some(Value::Str("north".into())));
+    /// # Ok::<(), tracing_weaver_registry::RegistryErrors>(())
+    /// ```
     pub fn value(&self, name: &str, value: &Value) -> Option<Value> {
         self.treatment(name).value(value)
     }

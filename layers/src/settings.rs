@@ -11,6 +11,16 @@ use crate::filter::ForwardFilter;
 use crate::value::Value;
 
 /// What a layer is made from.
+///
+/// ```
+/// use tracing_weaver_layers::{ForwardFilter, Settings};
+/// use tracing_weaver_registry::model::ResolvedRegistry;
+///
+/// let mut settings = Settings::new(ResolvedRegistry::default().into());
+/// settings.filter = ForwardFilter::parse("warn")?;
+/// settings.queue_bytes = 8 << 20;
+/// # Ok::<(), tracing_weaver_layers::BadDirective>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Settings {
@@ -63,6 +73,13 @@ impl Settings {
 }
 
 /// Which of W3C's headers carry a trace from process to process. Both, unless something else is said.
+///
+/// ```
+/// use tracing_weaver_layers::Propagators;
+///
+/// let without_baggage = Propagators { baggage: false, ..Propagators::default() };
+/// assert!(without_baggage.trace_context);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Propagators {
     /// `traceparent` and `tracestate`.

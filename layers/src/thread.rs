@@ -120,6 +120,14 @@ thread_local! {
 }
 
 /// Marks the calling thread as one whose events and spans no layer of this crate sees: for threads that export.
+///
+/// ```
+/// let exporting = std::thread::spawn(|| {
+///     tracing_weaver_layers::suppress_this_thread();
+///     tracing::info!("seen by other layers alone");
+/// });
+/// # exporting.join().expect("no panic");
+/// ```
 pub fn suppress_this_thread() {
     THREAD.with(|thread| {
         thread.suppressed.set(true);

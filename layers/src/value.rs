@@ -6,6 +6,12 @@
 use std::sync::Arc;
 
 /// Value of an attribute, typed as the program wrote it.
+///
+/// ```
+/// use tracing_weaver_layers::Value;
+///
+/// assert_ne!(Value::Str("3".into()), Value::Int(3));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Text.

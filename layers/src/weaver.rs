@@ -40,6 +40,8 @@ const MAX_SERIES_WORDS: usize = 1 << 23;
 const MAX_UNSEEN: usize = 1 << 10;
 
 /// What a layer knows and what producers wrote, for readers.
+///
+/// [`weave`](crate::weave) makes it, and has an example.
 pub struct Weaver {
     registry: Arc<ResolvedRegistry>,
     pub(crate) instance: u32,
@@ -258,6 +260,13 @@ impl Weaver {
     /// Changes which records are forwarded, for all threads and from any thread.
     ///
     /// Entities and folds go on as before. Cost: one pass over the callsites of the process.
+    ///
+    /// ```
+    /// # use tracing_weaver_layers::{ForwardFilter, Settings, weave};
+    /// # let (_layer, weaver, _reader) = weave::<tracing_subscriber::Registry>(Settings::new(Default::default()))?;
+    /// weaver.set_filter(ForwardFilter::parse("off")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_filter(&self, filter: ForwardFilter) {
         self.shared.set_debug(filter.lets_debug_through());
         self.by_span.store(filter.by_span, Ordering::Relaxed);

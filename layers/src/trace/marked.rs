@@ -20,6 +20,10 @@ pub(crate) fn marked_text(bytes: &[u8]) -> String {
 }
 
 /// The bytes that a text in a span stands for; `None` for a text that is simply one.
+///
+/// ```
+/// assert_eq!(tracing_weaver_layers::bytes_of_marked_text("north"), None);
+/// ```
 pub fn bytes_of_marked_text(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix('\u{0}').and_then(|_| text.strip_prefix(mark()))?.as_bytes();
     let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);

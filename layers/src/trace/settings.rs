@@ -8,6 +8,22 @@ use std::sync::Arc;
 use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
 
 /// Takes the spans that ended and passed the gate.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use opentelemetry_sdk::trace::SpanData;
+/// use tracing_weaver_layers::SpanSink;
+///
+/// /// Counts spans and keeps none.
+/// #[derive(Debug, Default)]
+/// struct Count(AtomicU64);
+///
+/// impl SpanSink for Count {
+///     fn take(&self, _: SpanData) {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+/// ```
 pub trait SpanSink: fmt::Debug + Send + Sync {
     /// Takes a span, or drops and counts it. Called on the thread that ended the span: never waits, never panics, emits nothing.
     fn take(&self, span: SpanData);
