@@ -43,6 +43,11 @@ impl Counted {
         let _ = self.dispatch.set(dispatch.downgrade());
     }
 
+    /// The dispatcher, as far as it is known.
+    pub(crate) fn holder(&self) -> Option<Dispatch> {
+        self.dispatch.get().and_then(WeakDispatch::upgrade)
+    }
+
     /// Takes note of the thread's default dispatcher, if it holds the layer: `Option` and `Vec` do not hand on which one does.
     #[inline]
     pub(crate) fn find_holder(&self, instance: u32) {
@@ -72,7 +77,7 @@ impl Weaver {
     /// It asks the filters of the whole stack about every callsite that is known so far. Call it on a thread that emits nothing, then or
     /// later.
     pub fn hidden_from_folds(&self) -> Option<Vec<Hidden>> {
-        let dispatch = self.shared.counted.dispatch.get().and_then(WeakDispatch::upgrade)?;
+        let dispatch = self.shared.counted.holder()?;
         if !self.counts() {
             return Some(Vec::new());
         }

@@ -17,21 +17,17 @@ use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::callsite::cache::Entry;
-use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict, Way};
+use crate::callsite::plan::{Role, SpanPlan, Verdict, Way};
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanEntry;
 use crate::findings::Disagreement;
-use crate::fold::integers::IntegerVisitor;
-use crate::fold::plain::PlainVisitor;
 use crate::fold::shard::Slots;
-use crate::fold::visit::FoldVisitor;
-use crate::forward::visit::{Place, RecordVisitor};
 use crate::own_filter::OwnFilter;
 use crate::read::DropReason;
 use crate::second::Second;
-use crate::thread::{InstanceSlot, THREAD, ThreadPart, ThreadState, with_part, with_slot};
-use crate::trace::{Parent, TracePlan};
-use crate::visit::Both;
+use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
+use crate::trace::{Parent, TracePlan, attach};
+use crate::ways::{fold_integers, fold_plain, forward, other_way, place, process};
 use crate::weaver::Weaver;
 
 /// A `tracing_subscriber` layer that folds, redacts and forwards what a registry declares.
@@ -108,7 +104,12 @@ where
                 }
                 let context = context_of(weaver, slot, event);
                 plan.record.notes.look_at_event(event, || weaver.shared.contexts.get(context));
-                with_part(slot, &weaver.alive, || weaver.make_part(), |part| record(&place(weaver, slot, part, context), &plan, event));
+                with_part(
+                    slot,
+                    &weaver.alive,
+                    || weaver.make_part(),
+                    |part| process(&place(slot, part, context), &plan, Way::Record, &[], event),
+                );
             });
         });
     }
@@ -159,110 +160,6 @@ fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
     }
 }
 
-#[inline(always)]
-fn place<'a>(weaver: &'a Weaver, slot: &'a InstanceSlot, part: &'a ThreadPart, context: u32) -> Place<'a> {
-    Place { shared: &weaver.shared, hold: &slot.hold, writer: &part.writer, context }
-}
-
-/// Visits an event once and does all that its way asks for.
-#[inline(never)]
-fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {
-    match way {
-        Way::Record => record(place, plan, event),
-        Way::Fold | Way::Plain | Way::Integers => {
-            let mut visitor = FoldVisitor::new(&plan.fold, place.hold, &place.shared.counts);
-            event.record(&mut visitor);
-            visitor.finish(blocks);
-        }
-        Way::Both => {
-            let mut folding = FoldVisitor::new(&plan.fold, place.hold, &place.shared.counts);
-            match RecordVisitor::room(place, &plan.record) {
-                Ok(room) => {
-                    // SAFETY: the room was just given.
-                    let mut record = unsafe { RecordVisitor::begin(&plan.record, place, room) };
-                    record.header();
-                    let mut both = Both { fold: folding.beside_a_record(), record };
-                    event.record(&mut both);
-                    both.record.finish();
-                    both.fold.finish(blocks);
-                }
-                Err(reason) => {
-                    place.shared.counts.record_dropped(reason);
-                    event.record(&mut folding);
-                    folding.finish(blocks);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-// The ways of an event that the cache knows. Each is the last call of `on_event`, which compiles to a jump: so registers are saved once,
-// by the way that is gone.
-
-/// Visits an event once and adds its integers to a set without dimensions.
-///
-/// # Safety
-/// Plan and slots are of an entry of this thread's cache, found by the present key.
-#[inline(never)]
-unsafe fn fold_plain(weaver: &Weaver, plan: &EventPlan, slots: Slots, event: &Event<'_>) {
-    // SAFETY: the plan goes this way, and the slots are its set's, this thread's.
-    let mut visitor = unsafe { PlainVisitor::new(&plan.fold, slots, &weaver.shared.counts) };
-    event.record(&mut visitor);
-    visitor.finish();
-}
-
-/// Visits an event once and adds its integers to a set with dimensions.
-///
-/// # Safety
-/// As for [`fold_plain`]; the slot is this layer's.
-#[inline(never)]
-unsafe fn fold_integers(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, slots: Slots, event: &Event<'_>) {
-    let mut visitor = IntegerVisitor::new(&plan.fold, &slot.hold, &weaver.shared.counts);
-    event.record(&mut visitor);
-    // SAFETY: the plan goes this way, and the slots are its set's, this thread's.
-    unsafe { visitor.finish(slots) };
-}
-
-/// Visits an event once and writes its record.
-///
-/// # Safety
-/// As for [`fold_plain`]; the slot is this layer's.
-#[inline(never)]
-unsafe fn forward(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, event: &Event<'_>) {
-    // SAFETY: the slot is claimed for this layer, whose key it has.
-    if let Some(part) = unsafe { slot.part() } {
-        record(&place(weaver, slot, part, slot.hold.word()), plan, event);
-    }
-}
-
-/// Visits an event once and does what the less usual ways ask for.
-///
-/// # Safety
-/// As for [`fold_plain`].
-#[inline(never)]
-unsafe fn other_way(weaver: &Weaver, slot: &InstanceSlot, plan: &EventPlan, slots: Slots, event: &Event<'_>, way: Way) {
-    // SAFETY: the slot is claimed for this layer, whose key it has.
-    if let Some(part) = unsafe { slot.part() } {
-        process(&place(weaver, slot, part, slot.hold.word()), plan, way, &[slots], event);
-    }
-}
-
-/// Visits an event once and writes its record.
-#[inline(always)]
-fn record(place: &Place<'_>, plan: &EventPlan, event: &Event<'_>) {
-    match RecordVisitor::room(place, &plan.record) {
-        Ok(room) => {
-            // SAFETY: the room was just given.
-            let mut visitor = unsafe { RecordVisitor::begin(&plan.record, place, room) };
-            visitor.header();
-            event.record(&mut visitor);
-            visitor.finish();
-        }
-        Err(reason) => place.shared.counts.record_dropped(reason),
-    }
-}
-
 impl<S> Live<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -277,6 +174,10 @@ where
         }
         let weaver = &*self.weaver;
         weaver.shared.counted.find_holder(weaver.instance);
+        let _attached = (!event.is_contextual()).then(|| {
+            let traced = event.parent().and_then(|parent| self.nearest_traced(parent, &context));
+            attach(traced.as_ref().map(|(id, _)| id), weaver.shared.counted.holder().as_ref())
+        });
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
             weaver.claim(slot);
@@ -321,7 +222,7 @@ where
                             slots: blocks.first().copied().unwrap_or(Slots::NONE),
                         });
                     }
-                    process(&place(weaver, slot, part, in_force), &plan, way, &blocks, event);
+                    process(&place(slot, part, in_force), &plan, way, &blocks, event);
                 },
             );
         });
@@ -514,17 +415,17 @@ where
                     // SAFETY: an entry of this key was made after the slot was claimed.
                     unsafe {
                         // Asked one by one, the most usual first: cheaper than one look and a table of jumps.
+                        if plan.goes(Way::Record) {
+                            return forward(slot, plan, event);
+                        }
                         if plan.goes(Way::Plain) {
                             return fold_plain(weaver, plan, entry.slots(), event);
-                        }
-                        if plan.goes(Way::Record) {
-                            return forward(weaver, slot, plan, event);
                         }
                         if plan.goes(Way::Integers) {
                             return fold_integers(weaver, slot, plan, entry.slots(), event);
                         }
                         if let way @ (Way::Fold | Way::Both) = plan.way() {
-                            return other_way(weaver, slot, plan, entry.slots(), event, way);
+                            return other_way(slot, plan, entry.slots(), event, way);
                         }
                     }
                 }

@@ -70,6 +70,8 @@ mod value;
 #[cfg(not(weaver_loom))]
 mod visit;
 #[cfg(not(weaver_loom))]
+mod ways;
+#[cfg(not(weaver_loom))]
 mod weave;
 #[cfg(not(weaver_loom))]
 mod weaver;

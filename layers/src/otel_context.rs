@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::Context;
 
+use crate::user_code::dispose;
+
 /// What is known of this thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -36,13 +38,19 @@ impl Drop for Sentinel {
 }
 
 /// What `with` makes of the current context; `None` where it cannot be asked. `with` must call nothing that emits.
-#[inline]
+#[inline(always)]
 pub(crate) fn current<R>(with: impl FnOnce(&Context) -> R) -> Option<R> {
     if STATE.get() != State::Open && !open() {
         return None;
     }
     // It panics while OpenTelemetry is changing it, which it may say by an event.
-    catch_unwind(AssertUnwindSafe(|| Context::map_current(with))).ok()
+    match catch_unwind(AssertUnwindSafe(|| Context::map_current(with))) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            dispose(payload);
+            None
+        }
+    }
 }
 
 /// Whether this thread may still touch what OpenTelemetry and `tracing-opentelemetry` keep for it.
@@ -52,8 +60,10 @@ pub(crate) fn is_open() -> bool {
 }
 
 #[cold]
+#[inline(never)]
 fn open() -> bool {
-    if STATE.get() == State::Gone || catch_unwind(|| Context::map_current(|_| ())).is_err() {
+    let asked = || catch_unwind(|| Context::map_current(|_| ())).map_err(dispose).is_ok();
+    if STATE.get() == State::Gone || !asked() {
         return false;
     }
     let open = AFTER_CONTEXT.try_with(|_| ()).is_ok();

@@ -13,14 +13,14 @@ use tracing_weaver_registry::model::MetricSetId;
 use crate::callsite::cache::PlanCache;
 use crate::entity::stack::SpanStack;
 use crate::fold::shard::{Shard, Slots};
-use crate::forward::queue::Producer;
 use crate::forward::writer::Writer;
 use crate::hold::Hold;
 
 /// Layers that may be live at once and still have a thread's state at hand; further ones find theirs by a search.
 pub(crate) const SLOTS: usize = 8;
 
-/// One layer's state on one thread.
+/// One layer's state on one thread. The word that every event asks for stands first, at no distance.
+#[repr(C)]
 pub(crate) struct InstanceSlot {
     /// The context in force.
     pub(crate) hold: Hold,
@@ -94,7 +94,8 @@ impl InstanceSlot {
     }
 }
 
-/// What a thread keeps without a destructor.
+/// What a thread keeps without a destructor. What every event asks for stands first, at no distance.
+#[repr(C)]
 pub(crate) struct ThreadState {
     pub(crate) slots: [InstanceSlot; SLOTS],
     pub(crate) plans: PlanCache,
@@ -135,10 +136,11 @@ pub fn suppress_this_thread() {
     });
 }
 
-/// One thread's part of one layer.
+/// One thread's part of one layer. The writer stands first, at no distance: every record asks for it.
+#[repr(C)]
 pub(crate) struct ThreadPart {
-    pub(crate) shard: Arc<Shard>,
     pub(crate) writer: Writer,
+    pub(crate) shard: Arc<Shard>,
     /// Slots by set and context, as events see it and as the set sees it.
     pub(crate) slots: RefCell<HashMap<(MetricSetId, u32), PartSlots>>,
 }
@@ -152,8 +154,8 @@ pub(crate) struct PartSlots {
 }
 
 impl ThreadPart {
-    pub(crate) fn new(shard: Arc<Shard>, producer: Producer) -> ThreadPart {
-        ThreadPart { shard, writer: Writer::new(producer), slots: RefCell::default() }
+    pub(crate) fn new(shard: Arc<Shard>, writer: Writer) -> ThreadPart {
+        ThreadPart { shard, writer, slots: RefCell::default() }
     }
 }
 

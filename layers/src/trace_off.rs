@@ -5,8 +5,8 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use tracing_core::Metadata;
-use tracing_core::span::{Attributes, Record};
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Dispatch, Metadata};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 use crate::hold::Hold;
@@ -64,3 +64,6 @@ impl Traces {
 
 /// There is no span that could fail.
 pub(crate) fn fail_current(_: Option<Vec<(Arc<str>, Value)>>) {}
+
+/// There is no trace that could be current.
+pub(crate) fn attach(_: Option<&Id>, _: Option<&Dispatch>) {}

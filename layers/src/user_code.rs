@@ -4,6 +4,7 @@
 //! behind a panic guard and a size bound, with the thread's layer set aside, so that it may itself emit
 //! events. With `panic = "abort"` the guard cannot hold.
 
+use std::any::Any;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -65,11 +66,16 @@ pub(crate) fn guarded<R>(hold: &Hold, code: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(code)) {
         Ok(result) => Some(result),
         Err(payload) => {
-            // A payload's own drop may panic too.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+            dispose(payload);
             None
         }
     }
+}
+
+/// Drops what a panic left, whose own drop may panic too.
+#[cold]
+pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
 }
 
 /// The longest beginning of `text` within the bound that ends at a character's boundary, and whether it is shorter.

@@ -24,6 +24,7 @@ use crate::fold::plan::FoldPlan;
 use crate::fold::shard::{Block, Shard};
 use crate::forward::plan::RecordPlan;
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
+use crate::forward::writer::Writer;
 use crate::notes::notes;
 use crate::read::{ContextId, EntityContext, LayerStats, MetricsSnapshot};
 use crate::rules::{FieldRules, RecordLimits};
@@ -458,7 +459,7 @@ impl Weaver {
         lock(&self.new_shards).push(shard.clone());
         lock(&self.queues).push(consumer.queue().clone());
         lock(&self.new_queues).push(consumer);
-        ThreadPart::new(shard, producer)
+        ThreadPart::new(shard, Writer::new(producer, self.shared.clone()))
     }
 
     /// Where nobody reads, what ended threads left would pile up for ever.

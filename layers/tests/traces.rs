@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, SpanKind, Status, TraceContextExt as _, TraceId};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use prost::Message as _;
 use spans::{REGISTRY, Spans, attributes, traced, traced_with};
 use support::{Harness, registry_of};
 use tracing::{Dispatch, Level, dispatcher, error_span, event, info_span, span};
@@ -456,4 +458,77 @@ fn limits_of_records_cut_texts_and_count_what_is_over() {
     let said = harness.drain();
     assert_eq!(format!("{:?}", said[0].attributes), r#"{"a": Str("äbc"), "b": Int(1)}"#);
     assert_eq!((said[0].dropped_attributes, harness.stats().attributes_over_limit), (1, 1));
+}
+
+/// Trace id, span id and flags of a record, as its bytes have them.
+fn ids(record: &support::Said) -> (String, String, u32) {
+    let record = LogRecord::decode(record.bytes.as_slice()).unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    (hex(&record.trace_id), hex(&record.span_id), record.flags)
+}
+
+fn ids_of(span: &opentelemetry::trace::SpanContext) -> (String, String, u32) {
+    (span.trace_id().to_string(), span.span_id().to_string(), span.trace_flags().to_u8().into())
+}
+
+#[test]
+fn a_record_carries_the_ids_of_the_span_that_it_belongs_to() {
+    let (mut harness, spans) = harness("info");
+    harness.run(|| {
+        event!(Level::INFO, "before");
+        let outer = info_span!("outer");
+        let node = outer.in_scope(|| info_span!("s.node", s.node.id = "n"));
+        let other = info_span!("other").entered();
+        event!(Level::INFO, "in other");
+        let _node = node.enter();
+        event!(Level::INFO, "still in other");
+        event!(parent: &node, Level::INFO, "of the node that outer made");
+        event!(parent: &outer, Level::INFO, "of outer");
+        event!(parent: None, Level::INFO, "of none");
+        event!(parent: &outer, Level::ERROR, exception.message = "of outer");
+        event!(Level::INFO, "in other again");
+        drop(other);
+    });
+    let made = spans.take();
+    let of = |name: &str| ids_of(&made.iter().find(|span| span.name == name).unwrap().span_context);
+    let none = (String::new(), String::new(), 0);
+    let (outer, other) = (of("outer"), of("other"));
+    let expected = [none.clone(), other.clone(), other.clone(), outer.clone(), outer.clone(), none, outer, other];
+    assert_eq!(harness.drain().iter().map(ids).collect::<Vec<_>>(), expected);
+    assert_eq!(events(made.iter().find(|span| span.name == "outer").unwrap()), [exception(&[("exception.message", "of outer")])]);
+    assert!(events(made.iter().find(|span| span.name == "other").unwrap()).is_empty());
+}
+
+#[test]
+fn a_record_in_a_span_that_is_sampled_out_carries_its_ids_without_the_flag() {
+    let mut settings = traced_with(registry_of(REGISTRY), "info", Arc::default());
+    settings.spans.as_mut().unwrap().sampler = opentelemetry_sdk::trace::Sampler::AlwaysOff;
+    let mut harness = Harness::new(settings);
+    let expected = harness.run(|| {
+        let _out = info_span!("out").entered();
+        event!(Level::INFO, "inside");
+        ids_of(opentelemetry::Context::current().span().span_context())
+    });
+    assert_eq!(expected.2, 0);
+    assert_eq!(ids(&harness.drain()[0]), expected);
+}
+
+#[test]
+fn a_context_that_the_program_attached_counts_for_records_and_spans() {
+    let (mut harness, spans) = harness("info");
+    let remote = opentelemetry::trace::SpanContext::new(
+        TraceId::from(7),
+        SpanId::from(8),
+        opentelemetry::trace::TraceFlags::SAMPLED,
+        true,
+        Default::default(),
+    );
+    harness.run(|| {
+        let _attached = opentelemetry::Context::new().with_remote_span_context(remote.clone()).attach();
+        event!(Level::INFO, "inside");
+        info_span!("child").in_scope(|| ());
+    });
+    assert_eq!(ids(&harness.drain()[0]), ids_of(&remote));
+    let made = spans.take();
+    assert_eq!((made[0].parent_span_id, made[0].span_context.trace_id()), (SpanId::from(8), TraceId::from(7)));
 }

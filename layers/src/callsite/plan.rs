@@ -62,12 +62,13 @@ impl Way {
     }
 }
 
-/// What an event's callsite means.
+/// What an event's callsite means. The record stands first, at no distance.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct EventPlan {
+    pub(crate) record: RecordPlan,
     way: AtomicU8,
     pub(crate) fold: FoldPlan,
-    pub(crate) record: RecordPlan,
 }
 
 impl EventPlan {

@@ -1,37 +1,81 @@
 //! OTLP bytes: where they are written, and how keys and values become them.
 //!
 //! The record visitor writes through [`Out`]; templates are made once, with the plan. Nothing here knows
-//! a registry or a queue. Source: <https://opentelemetry.io/docs/specs/otlp/> and the `LogRecord` message of `logs.proto`.
+//! a registry or how a queue works. Source: <https://opentelemetry.io/docs/specs/otlp/> and the `LogRecord` message of `logs.proto`.
 
-use std::cell::Cell;
 use std::ptr;
 
+use super::writer::Writer;
 use crate::value::AnyValue;
 
-/// Templates are copied in blocks of this size.
-const BLOCK: usize = 32;
+/// Bytes of a template that are copied without a loop: most headers have no more.
+const BLOCK: usize = 64;
 
 /// Where a record is written: first in place, in a queue's chunk, and once that does not do, on the heap.
 ///
-/// It is a few words, since one is made per record. A buffer on the heap is taken from `scratch` and given back by
+/// It is a few words, since one is made per record. A buffer on the heap is taken from the writer and given back by
 /// [`take_heap`](Self::take_heap); nothing that may unwind happens in between.
 pub(crate) struct Out<'a> {
     start: *mut u8,
     cursor: *mut u8,
     end: *mut u8,
     /// Where the heap's buffer comes from.
-    scratch: &'a Cell<Vec<u8>>,
-    on_heap: bool,
+    writer: &'a Writer,
+    /// Why a record is not simply what stands in place: [`ON_HEAP`], and what else the writer of the record says. One word, so
+    /// that one look does.
+    unusual: u32,
 }
 
+const ON_HEAP: u32 = 1;
+
+/// Something that only the writer of the record knows.
+pub(crate) const MARKED: u32 = 2;
+
 impl<'a> Out<'a> {
-    /// Writes from `start` up to `end`, then into the buffer of `scratch`.
+    /// Writes from `start` up to `end`, then into the writer's buffer. `unusual` is 0 or [`MARKED`].
     ///
     /// # Safety
     /// The bytes of `[start, end)` are this writer's alone while [`in_place`](Self::in_place) says so.
     #[inline(always)]
-    pub(crate) unsafe fn new(start: *mut u8, end: *mut u8, scratch: &'a Cell<Vec<u8>>) -> Out<'a> {
-        Out { start, cursor: start, end, scratch, on_heap: false }
+    pub(crate) unsafe fn new(start: *mut u8, end: *mut u8, writer: &'a Writer, unusual: u32) -> Out<'a> {
+        Out { start, cursor: start, end, writer, unusual }
+    }
+
+    #[inline(always)]
+    pub(crate) fn writer(&self) -> &'a Writer {
+        self.writer
+    }
+
+    /// From now on something is unusual.
+    pub(crate) fn mark_unusual(&mut self) {
+        self.unusual |= MARKED;
+    }
+
+    /// Whether something is: it is not in place, or was [marked](Self::mark_unusual).
+    #[inline(always)]
+    pub(crate) fn is_unusual(&self) -> bool {
+        self.unusual != 0
+    }
+
+    /// Where it begins.
+    #[inline(always)]
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.start
+    }
+
+    /// Where it ends so far.
+    #[inline(always)]
+    pub(crate) fn cursor(&self) -> *mut u8 {
+        self.cursor
+    }
+
+    /// All up to `cursor` counts from now on.
+    ///
+    /// # Safety
+    /// It was written, and there was room for it.
+    #[inline(always)]
+    pub(crate) unsafe fn set_cursor(&mut self, cursor: *mut u8) {
+        self.cursor = cursor;
     }
 
     /// Length so far.
@@ -41,9 +85,8 @@ impl<'a> Out<'a> {
     }
 
     /// Whether all is still in the place that `new` was given.
-    #[inline(always)]
     pub(crate) fn in_place(&self) -> bool {
-        !self.on_heap
+        self.unusual & ON_HEAP == 0
     }
 
     /// The bytes, on the heap; nothing may be written after this.
@@ -54,15 +97,21 @@ impl<'a> Out<'a> {
 
     /// Gives the place that `new` was given free for others: what is written moves to the heap.
     pub(crate) fn move_to_heap(&mut self) {
-        if !self.on_heap {
+        if self.in_place() {
             self.grow(1024);
         }
+    }
+
+    /// Room in place or in the buffer.
+    #[inline(always)]
+    pub(crate) fn left(&self) -> usize {
+        self.end as usize - self.cursor as usize
     }
 
     /// Makes sure that `n` more bytes fit.
     #[inline(always)]
     pub(crate) fn reserve(&mut self, n: usize) {
-        if (self.end as usize - self.cursor as usize) < n {
+        if self.left() < n {
             self.grow(n);
         }
     }
@@ -70,14 +119,14 @@ impl<'a> Out<'a> {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, n: usize) {
-        let mut heap = if self.on_heap {
+        let mut heap = if !self.in_place() {
             self.buffer()
         } else {
-            let mut heap = self.scratch.take();
+            let mut heap = self.writer.record.take();
             heap.clear();
             // SAFETY: `[start, cursor)` was written and is ours until now.
             heap.extend_from_slice(unsafe { std::slice::from_raw_parts(self.start, self.len()) });
-            self.on_heap = true;
+            self.unusual |= ON_HEAP;
             heap
         };
         heap.reserve(n.max(heap.len()));
@@ -139,40 +188,61 @@ impl<'a> Out<'a> {
     /// Copies a template.
     ///
     /// # Safety
-    /// There is room for [`Template::room`].
+    /// There is room for what [`Template::room`] says.
     #[inline(always)]
     pub(crate) unsafe fn template(&mut self, template: &Template) {
-        let mut at = 0;
-        // SAFETY: the caller saw to room for all blocks; the template's bytes are a multiple of BLOCK.
+        // SAFETY: the caller saw to the room.
         unsafe {
-            while at < template.bytes.len() {
-                let block = template.bytes.as_ptr().add(at).cast::<[u8; BLOCK]>().read_unaligned();
-                self.cursor.add(at).cast::<[u8; BLOCK]>().write_unaligned(block);
-                at += BLOCK;
+            self.cursor.cast::<[u8; BLOCK]>().write(template.first);
+            if template.len > BLOCK {
+                template.copy_rest(self.cursor);
             }
             self.cursor = self.cursor.add(template.len);
         }
     }
+
+    /// Adds what `write` writes at the end; it returns how many bytes.
+    ///
+    /// # Safety
+    /// There is room for them.
+    #[inline(always)]
+    pub(crate) unsafe fn with(&mut self, write: impl FnOnce(*mut u8) -> usize) {
+        // SAFETY: the caller saw to the room.
+        self.cursor = unsafe { self.cursor.add(write(self.cursor)) };
+    }
 }
 
-/// Bytes that are copied into many records, padded to whole blocks.
+/// Bytes that are copied into many records: a first block, padded, and the rest, which most have not.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    bytes: Box<[u8]>,
+    first: [u8; BLOCK],
     len: usize,
+    room: usize,
+    rest: Box<[u8]>,
 }
 
 impl Template {
-    /// Bytes that copying it may write.
-    #[inline(always)]
-    pub(crate) fn room(&self) -> usize {
-        self.bytes.len()
+    /// `around` is the room that is needed before it and behind it.
+    pub(crate) fn new(bytes: &[u8], around: usize) -> Template {
+        let (first, rest) = bytes.split_at(bytes.len().min(BLOCK));
+        let mut template = Template { first: [0; BLOCK], len: bytes.len(), room: bytes.len().max(BLOCK) + around, rest: rest.into() };
+        template.first[..first.len()].copy_from_slice(first);
+        template
     }
 
-    pub(crate) fn new(mut bytes: Vec<u8>) -> Template {
-        let len = bytes.len();
-        bytes.resize(len.div_ceil(BLOCK) * BLOCK, 0);
-        Template { bytes: bytes.into(), len }
+    /// Room for it and what is around it.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> usize {
+        self.room
+    }
+
+    /// # Safety
+    /// There is room for the whole template at `at`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn copy_rest(&self, at: *mut u8) {
+        // SAFETY: as the caller promises.
+        unsafe { ptr::copy_nonoverlapping(self.rest.as_ptr(), at.add(BLOCK), self.rest.len()) };
     }
 }
 
@@ -206,6 +276,9 @@ pub(crate) mod tag {
     pub(crate) const SEVERITY_NUMBER: u8 = 2 << 3;
     pub(crate) const SEVERITY_TEXT: u8 = 3 << 3 | 2;
     pub(crate) const BODY: u8 = 5 << 3 | 2;
+    pub(crate) const FLAGS: u8 = 8 << 3 | 5;
+    pub(crate) const TRACE_ID: u8 = 9 << 3 | 2;
+    pub(crate) const SPAN_ID: u8 = 10 << 3 | 2;
     pub(crate) const ATTRIBUTES: u8 = 6 << 3 | 2;
     pub(crate) const DROPPED_ATTRIBUTES: u8 = 7 << 3;
     pub(crate) const OBSERVED_TIME: u8 = 11 << 3 | 1;
@@ -261,153 +334,4 @@ pub(crate) fn attribute(out: &mut Out<'_>, key: &str, value: AnyValue<'_>) {
     out.varint((delimited_len(key.len()) + delimited_len(value_len)) as u64);
     delimited(out, tag::KEY, key.as_bytes());
     any_value(out, tag::VALUE, value);
-}
-
-/// A key that many records carry, ready to be copied with a short value behind it: 64 bytes, so that the copy has no loop.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct ShortKey {
-    /// Tag, a length to be patched, the key, the value's tag and a length to be patched.
-    bytes: [u8; 63],
-    /// Bytes of the template, 0 for a key that does not go this way.
-    len: u8,
-}
-
-/// Longest value that goes the short way: with the longest key, every length still takes one byte.
-pub(crate) const SHORT_STR: usize = 60;
-
-/// Room for a template and the longest short value.
-const SHORT_ROOM: usize = 64 + 2 + SHORT_STR;
-
-impl ShortKey {
-    pub(crate) const NONE: ShortKey = ShortKey { bytes: [0; 63], len: 0 };
-
-    pub(crate) fn new(key: &str) -> ShortKey {
-        let mut short = ShortKey::NONE;
-        let len = key.len() + 6;
-        if len <= short.bytes.len() {
-            short.bytes[..4].copy_from_slice(&[tag::ATTRIBUTES, 0, tag::KEY, key.len() as u8]);
-            short.bytes[4..len - 2].copy_from_slice(key.as_bytes());
-            short.bytes[len - 2] = tag::VALUE;
-            short.len = len as u8;
-        }
-        short
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_some(&self) -> bool {
-        self.len != 0
-    }
-
-    /// Writes the key and the value that `write` makes; without room for it, does nothing and says so.
-    ///
-    /// There is no growing here, so that the short way makes no call and keeps its registers.
-    ///
-    /// # Safety
-    /// `write` writes at most `2 + SHORT_STR` bytes at the pointer and returns how many.
-    #[inline(always)]
-    unsafe fn with(&self, out: &mut Out<'_>, write: impl FnOnce(*mut u8) -> usize) -> bool {
-        if (out.end as usize - out.cursor as usize) < SHORT_ROOM {
-            return false;
-        }
-        let begin = out.cursor;
-        let len = self.len as usize;
-        // SAFETY: there is room for 64 bytes and the value; the two lengths stand where the template has them.
-        unsafe {
-            begin.cast::<[u8; 64]>().write_unaligned(ptr::from_ref(self).cast::<[u8; 64]>().read());
-            let value = write(begin.add(len));
-            *begin.add(1) = (len - 2 + value) as u8;
-            *begin.add(len - 1) = value as u8;
-            out.cursor = begin.add(len + value);
-        }
-        true
-    }
-
-    /// Writes a text of at most [`TINY_STR`] bytes, if there is room.
-    #[inline(always)]
-    pub(crate) fn write_tiny(&self, out: &mut Out<'_>, value: &str) -> bool {
-        debug_assert!(value.len() <= TINY_STR && self.is_some());
-        // SAFETY: 2 + TINY_STR bytes at most.
-        unsafe {
-            self.with(out, |at| {
-                at.cast::<[u8; 2]>().write([tag::STRING, value.len() as u8]);
-                copy_tiny(value.as_bytes(), at.add(2));
-                2 + value.len()
-            })
-        }
-    }
-
-    /// Writes a text of at most [`SHORT_STR`] bytes, if there is room.
-    #[inline]
-    pub(crate) fn write_str(&self, out: &mut Out<'_>, value: &str) -> bool {
-        debug_assert!(value.len() <= SHORT_STR && self.is_some());
-        // SAFETY: 2 + SHORT_STR bytes at most.
-        unsafe {
-            self.with(out, |at| {
-                at.cast::<[u8; 2]>().write([tag::STRING, value.len() as u8]);
-                ptr::copy_nonoverlapping(value.as_ptr(), at.add(2), value.len());
-                2 + value.len()
-            })
-        }
-    }
-
-    /// Writes an integer, if there is room.
-    #[inline(always)]
-    pub(crate) fn write_int(&self, out: &mut Out<'_>, value: i64) -> bool {
-        debug_assert!(self.is_some());
-        // SAFETY: 1 + 10 bytes at most.
-        unsafe {
-            self.with(out, |at| {
-                at.write(tag::INT);
-                let mut rest = value as u64;
-                let mut len = 1;
-                while rest >= 0x80 {
-                    at.add(len).write(rest as u8 | 0x80);
-                    rest >>= 7;
-                    len += 1;
-                }
-                at.add(len).write(rest as u8);
-                len + 1
-            })
-        }
-    }
-
-    /// Writes a boolean, if there is room.
-    #[inline(always)]
-    pub(crate) fn write_bool(&self, out: &mut Out<'_>, value: bool) -> bool {
-        debug_assert!(self.is_some());
-        // SAFETY: 2 bytes.
-        unsafe {
-            self.with(out, |at| {
-                at.cast::<[u8; 2]>().write([tag::BOOL, value as u8]);
-                2
-            })
-        }
-    }
-}
-
-/// Longest text that is copied without a call.
-pub(crate) const TINY_STR: usize = 16;
-
-/// Copies a text of at most [`TINY_STR`] bytes, as most closed sets have, without a call.
-///
-/// # Safety
-/// There is room for the text at `at`, and it has at most `TINY_STR` bytes.
-#[inline(always)]
-unsafe fn copy_tiny(text: &[u8], at: *mut u8) {
-    let (from, len) = (text.as_ptr(), text.len());
-    // SAFETY: each read and write lies within the text's length.
-    unsafe {
-        if len >= 8 {
-            at.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
-            at.add(len - 8).cast::<[u8; 8]>().write(from.add(len - 8).cast::<[u8; 8]>().read());
-        } else if len >= 4 {
-            at.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
-            at.add(len - 4).cast::<[u8; 4]>().write(from.add(len - 4).cast::<[u8; 4]>().read());
-        } else if len > 0 {
-            at.write(from.read());
-            at.add(len / 2).write(from.add(len / 2).read());
-            at.add(len - 1).write(from.add(len - 1).read());
-        }
-    }
 }

@@ -8,8 +8,12 @@ pub(crate) mod encode;
 #[cfg(not(weaver_loom))]
 pub(crate) mod exception;
 #[cfg(not(weaver_loom))]
+pub(crate) mod ids;
+#[cfg(not(weaver_loom))]
 pub(crate) mod plan;
 pub(crate) mod queue;
+#[cfg(not(weaver_loom))]
+pub(crate) mod short_key;
 #[cfg(not(weaver_loom))]
 pub(crate) mod visit;
 #[cfg(not(weaver_loom))]

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use tracing_core::{Level, Metadata};
 use tracing_weaver_registry::model::{EventId, ResolvedRegistry};
 
-use super::encode::{ShortKey, Template, tag};
+use super::encode::{MARKED, Template, tag};
+use super::ids::IDS_ROOM;
+use super::queue::FRAME;
+use super::short_key::ShortKey;
 use crate::default_name::is_default_name;
 use crate::findings::CallsiteNotes;
 use crate::read::FieldDropReason;
@@ -29,10 +32,12 @@ pub(crate) struct RecordPlan {
     pub(crate) location: Vec<(FieldRecord, Location)>,
     /// Of ERROR severity: an exception in it is also an event of the current span.
     pub(crate) is_error: bool,
-    /// Whether something is left to do once the fields are written.
-    pub(crate) has_rest: bool,
     pub(crate) limits: RecordLimits,
     pub(crate) notes: Arc<CallsiteNotes>,
+    /// [`MARKED`] where there is something to add at the end, else 0.
+    pub(crate) unusual: u32,
+    /// Whether it carries the current span's ids: OpenTelemetry must not be asked while it speaks itself.
+    pub(crate) ids: bool,
 }
 
 /// A place in the code.
@@ -41,6 +46,9 @@ pub(crate) enum Location {
     File(&'static str),
     Line(u32),
 }
+
+/// Room that a record is given in place behind its header at first.
+const FIRST_ROOM: usize = 512;
 
 /// Where the time stands in a header, and the observed time.
 pub(crate) const TIME_AT: usize = 1;
@@ -76,11 +84,12 @@ impl RecordPlan {
             short: short(&fields, rules.limits),
             fields,
             scope: scope << 1 | event.is_some() as u32,
-            has_rest: is_error || !location.is_empty(),
+            unusual: if is_error || !location.is_empty() { MARKED } else { 0 },
             location,
             is_error,
             limits: rules.limits,
             notes: notes.clone(),
+            ids: !metadata.target().starts_with("opentelemetry"),
         }
     }
 
@@ -102,9 +111,10 @@ impl RecordPlan {
             scope: scope << 1,
             location: Vec::new(),
             is_error: false,
-            has_rest: false,
             limits: rules.limits,
             notes: notes.clone(),
+            unusual: 0,
+            ids: true,
         }
     }
 }
@@ -147,5 +157,5 @@ fn header(level: &Level, event_name: &str) -> Template {
         bytes.push(rest as u8);
         bytes.extend_from_slice(event_name.as_bytes());
     }
-    Template::new(bytes)
+    Template::new(&bytes, FRAME + IDS_ROOM + FIRST_ROOM)
 }

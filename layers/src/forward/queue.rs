@@ -18,7 +18,7 @@ const SMALL: usize = 8 << 10;
 const LARGE: usize = 64 << 10;
 /// Free chunks of one size that the pool keeps, in bytes.
 const KEPT: usize = 4 << 20;
-/// Bytes of a frame before its record: length, scope name with the known bit, context.
+/// Bytes of a frame before its record: length of the whole frame, scope name with the known bit, context.
 pub(crate) const FRAME: usize = 12;
 
 /// Which scope a frame belongs to, as it stands in the frame.
@@ -236,24 +236,24 @@ pub(crate) fn queue(pool: &Arc<Pool>) -> (Producer, Consumer) {
 }
 
 impl Producer {
-    /// Room for a frame whose record has up to `len` bytes: where the record begins, and where the room ends.
+    /// Room for a frame of up to `len` bytes, [`FRAME`] among them: where the record begins, and where the room ends.
     ///
     /// Nothing is published until [`commit`](Self::commit); another `begin` without it starts at the same place.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&self, len: usize) -> Result<(*mut u8, *mut u8), DropReason> {
-        let cursor = self.cursor.get();
-        if (self.end.get() as usize).wrapping_sub(cursor as usize) < len + FRAME {
-            return self.begin_in_next(len);
+        if (self.end.get() as usize).wrapping_sub(self.cursor.get() as usize) < len {
+            self.go_to_next(len)?;
         }
-        // SAFETY: the chunk has at least `len + FRAME` bytes from `cursor`.
-        Ok((unsafe { cursor.add(FRAME) }, self.end.get()))
+        // SAFETY: the chunk has at least `len` bytes from `cursor`, and `len` is at least `FRAME`.
+        Ok((unsafe { self.cursor.get().add(FRAME) }, self.end.get()))
     }
 
+    /// Goes to a chunk with room for a frame of up to `need` bytes.
     #[cold]
-    fn begin_in_next(&self, len: usize) -> Result<(*mut u8, *mut u8), DropReason> {
+    #[inline(never)]
+    fn go_to_next(&self, need: usize) -> Result<(), DropReason> {
         let pool = &self.queue.pool;
         let last = self.chunk.get();
-        let need = len.checked_add(FRAME).ok_or(DropReason::TooLarge)?;
         if need > pool.bound / 2 {
             return Err(DropReason::TooLarge);
         }
@@ -278,27 +278,37 @@ impl Producer {
         self.cursor.set(data);
         // SAFETY: the allocation has `capacity` bytes.
         self.end.set(unsafe { data.add(capacity) });
-        // SAFETY: as above; `capacity >= len + FRAME`.
-        Ok((unsafe { data.add(FRAME) }, self.end.get()))
+        Ok(())
+    }
+
+    /// Says which scope the frame of `record` belongs to. Once at least before [`commit`](Self::commit).
+    ///
+    /// # Safety
+    /// `record` is the place that `begin` gave, and nothing was begun, pushed or committed since.
+    #[inline(always)]
+    pub(crate) unsafe fn frame(&self, record: *mut u8, scope: FrameScope) {
+        // SAFETY: `begin` saw to FRAME bytes before the record.
+        unsafe { record.sub(FRAME - 4).cast::<[u32; 2]>().write_unaligned([scope.name, scope.context]) };
     }
 
     /// Publishes the frame that was written from the last `begin` on.
     ///
     /// # Safety
-    /// `len` bytes were written at the place that `begin` gave, within the room that it gave, and no other
-    /// `begin` or `push` came between.
-    #[inline]
-    pub(crate) unsafe fn commit(&self, len: usize, scope: FrameScope) {
-        let cursor = self.cursor.get();
-        let chunk = self.chunk.get();
-        // SAFETY: `begin` saw to FRAME bytes before the record; `chunk` is the newest, which the reader does not free.
+    /// All up to `end` was written from `record` on, the place that `begin` gave, within the room that it gave, and its scope by
+    /// [`frame`](Self::frame); nothing else was begun, pushed or committed since.
+    #[inline(always)]
+    pub(crate) unsafe fn commit(&self, record: *mut u8, end: *mut u8) {
+        // SAFETY: `begin` saw to FRAME bytes before the record; the chunk is the newest, which the reader does not free.
         unsafe {
-            cursor.cast::<[u32; 3]>().write_unaligned([len as u32, scope.name, scope.context]);
-            let next = cursor.add(FRAME + len);
-            self.cursor.set(next);
-            let committed = next as usize - (*chunk).data.as_ptr() as usize;
-            (*chunk).wrote(committed - len - FRAME..committed);
-            (*chunk).committed.store(committed, Ordering::Release);
+            let frame = record.sub(FRAME);
+            let len = end as usize - frame as usize;
+            frame.cast::<u32>().write_unaligned(len as u32);
+            self.cursor.set(end);
+            let chunk = &*self.chunk.get();
+            // Only this thread writes it, so it is what is committed up to the frame.
+            let before = chunk.committed.load(Ordering::Relaxed);
+            chunk.wrote(before..before + len);
+            chunk.committed.store(before + len, Ordering::Release);
         }
         let published = &self.queue.published;
         published.store(published.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -306,11 +316,12 @@ impl Producer {
 
     /// Publishes a frame with a copy of `record`.
     pub(crate) fn push(&self, record: &[u8], scope: FrameScope) -> Result<(), DropReason> {
-        let (place, _) = self.begin(record.len())?;
+        let (place, _) = self.begin(FRAME + record.len())?;
         // SAFETY: `begin` gave room for `record.len()` bytes at `place`, and nothing came between.
         unsafe {
             ptr::copy_nonoverlapping(record.as_ptr(), place, record.len());
-            self.commit(record.len(), scope);
+            self.frame(place, scope);
+            self.commit(place, place.add(record.len()));
         }
         Ok(())
     }
@@ -366,7 +377,7 @@ impl Consumer {
                 let (scope, record) = unsafe {
                     let frame = chunk.data.as_ptr().add(self.read);
                     let [len, name, context] = frame.cast::<[u32; 3]>().read_unaligned();
-                    (FrameScope { name, context }, std::slice::from_raw_parts(frame.add(FRAME), len as usize))
+                    (FrameScope { name, context }, std::slice::from_raw_parts(frame.add(FRAME), len as usize - FRAME))
                 };
                 self.read += FRAME + record.len();
                 *budget = budget.saturating_sub(FRAME + record.len());

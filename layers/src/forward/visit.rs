@@ -9,10 +9,12 @@ use std::fmt;
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::encode::{Out, SHORT_STR, ShortKey, TINY_STR, any_value, attribute, tag};
+use super::encode::{Out, any_value, attribute, tag};
 use super::exception;
+use super::ids::SpanIds;
 use super::plan::{Location, OBSERVED_AT, RecordPlan, TIME_AT};
 use super::queue::FrameScope;
+use super::short_key::{SHORT_STR, SMALL_INT, ShortKey, TINY_STR};
 use super::writer::Writer;
 use crate::clock;
 use crate::findings::Disagreement;
@@ -24,79 +26,100 @@ use crate::shared::Shared;
 use crate::user_code::{self, Formatted};
 use crate::value::AnyValue;
 
-/// Room that a record is given in place at first.
-const FIRST_ROOM: usize = 512;
-
 /// Most sources of an error that are exported.
 const MAX_SOURCES: usize = 16;
 
-/// What a record is written with: this layer and this thread.
+/// What a record is written with: this thread, and the context in force.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    pub(crate) shared: &'a Shared,
     pub(crate) hold: &'a Hold,
     pub(crate) writer: &'a Writer,
     /// Context in force.
     pub(crate) context: u32,
 }
 
-/// Writes one record.
+/// Writes one record. A few words, since one is made per record.
 pub(crate) struct RecordVisitor<'a> {
     out: Out<'a>,
     short: &'a [ShortKey],
     plan: &'a RecordPlan,
-    place: &'a Place<'a>,
+    hold: &'a Hold,
+    context: u32,
+    /// Name of a `log` record's scope, 0 for the plan's.
+    scope: u32,
     /// Attributes so far, where they are counted.
     attributes: u32,
     dropped: u32,
-    scope: u32,
 }
 
 impl<'a> RecordVisitor<'a> {
-    /// Begins a record in the room that the thread's producer gave.
-    ///
-    /// # Safety
-    /// `room` comes from `begin` of the place's producer, and nothing was begun, pushed or committed since.
+    /// The ids that the record carries. Before [`room`](Self::room), since user code may run.
     #[inline(always)]
-    pub(crate) unsafe fn begin(plan: &'a RecordPlan, place: &'a Place<'a>, room: (*mut u8, *mut u8)) -> RecordVisitor<'a> {
-        // SAFETY: the producer is this thread's, and until `finish` no other event writes there: user code runs only after
-        // `move_to_heap`, and nothing else here emits.
-        let out = unsafe { Out::new(room.0, room.1, &place.writer.record) };
-        RecordVisitor { out, short: &plan.short, plan, place, attributes: 0, dropped: 0, scope: plan.scope }
+    pub(crate) fn ids(plan: &RecordPlan) -> SpanIds {
+        if plan.ids { SpanIds::current() } else { SpanIds::NONE }
     }
 
     /// Room for a record in this thread's queue.
     #[inline(always)]
     pub(crate) fn room(place: &Place<'_>, plan: &RecordPlan) -> Result<(*mut u8, *mut u8), DropReason> {
-        place.writer.producer.begin(plan.header.room() + FIRST_ROOM)
+        place.writer.producer.begin(plan.header.room())
     }
 
-    /// Writes what comes before body and attributes.
+    /// Begins a record in the room that the thread's producer gave: writes what comes before body and attributes.
+    ///
+    /// # Safety
+    /// `room` comes from [`room`](Self::room) for this plan and place, and nothing was begun, pushed or committed since.
     #[inline(always)]
-    pub(crate) fn header(&mut self) {
-        // SAFETY: `room` asked for this much.
-        unsafe { self.out.template(&self.plan.header) };
+    pub(crate) unsafe fn begin(plan: &'a RecordPlan, place: &Place<'a>, room: (*mut u8, *mut u8), ids: &SpanIds) -> RecordVisitor<'a> {
+        // SAFETY: the producer is this thread's, and until `finish` no other event writes there: user code runs only after
+        // `move_to_heap`, and nothing else here emits.
+        let out = unsafe {
+            place.writer.producer.frame(room.0, FrameScope { name: plan.scope, context: place.context });
+            Out::new(room.0, room.1, place.writer, plan.unusual)
+        };
+        let (hold, context) = (place.hold, place.context);
+        let mut visitor = RecordVisitor { out, short: &plan.short, plan, hold, context, scope: 0, attributes: 0, dropped: 0 };
+        // SAFETY: `room` asked for header and ids.
+        unsafe {
+            visitor.out.template(&plan.header);
+            visitor.out.with(|at| ids.write(at));
+        }
         let now = clock::unix_nanos();
-        self.out.patch(TIME_AT, now);
-        self.out.patch(OBSERVED_AT, now);
+        visitor.out.patch(TIME_AT, now);
+        visitor.out.patch(OBSERVED_AT, now);
+        visitor
+    }
+
+    fn shared(&self) -> &'a Shared {
+        &self.out.writer().shared
     }
 
     /// Publishes the record. The last call.
     #[inline(always)]
     pub(crate) fn finish(&mut self) {
-        if self.dropped > 0 || self.plan.has_rest {
-            self.finish_rest();
+        if self.out.is_unusual() {
+            return self.finish_unusual();
         }
-        let scope = FrameScope { name: self.scope, context: self.place.context };
-        if self.out.in_place() {
-            // SAFETY: `out` wrote this many bytes at the place that `begin` gave, and no `begin` or `push` came between.
-            unsafe { self.place.writer.producer.commit(self.out.len(), scope) };
-        } else {
-            self.finish_on_heap(scope);
-        }
+        // SAFETY: `out` wrote up to there from the place that `begin` gave, and no `begin` or `push` came between.
+        unsafe { self.out.writer().producer.commit(self.out.start(), self.out.cursor()) };
     }
 
     #[cold]
+    #[inline(never)]
+    fn finish_unusual(&mut self) {
+        self.finish_rest();
+        let name = if self.scope == 0 { self.plan.scope } else { self.scope };
+        let scope = FrameScope { name, context: self.context };
+        if !self.out.in_place() {
+            return self.finish_on_heap(scope);
+        }
+        // SAFETY: as in `finish`.
+        unsafe {
+            self.out.writer().producer.frame(self.out.start(), scope);
+            self.out.writer().producer.commit(self.out.start(), self.out.cursor());
+        }
+    }
+
     fn finish_rest(&mut self) {
         let plan = self.plan;
         for (record, location) in &plan.location {
@@ -112,23 +135,22 @@ impl<'a> RecordVisitor<'a> {
         if self.dropped > 0 {
             self.out.byte(tag::DROPPED_ATTRIBUTES);
             self.out.varint(self.dropped.into());
-            self.place.shared.counts.over_limit.add(self.dropped.into());
+            self.shared().counts.over_limit.add(self.dropped.into());
         }
         if plan.is_error {
-            exception::hand_over(self.place.writer.exception.take());
+            exception::hand_over(self.out.writer().exception.take());
         }
     }
 
-    #[cold]
     fn finish_on_heap(&mut self, scope: FrameScope) {
         let mut record = self.out.take_heap();
-        if let Err(reason) = self.place.writer.producer.push(&record, scope) {
-            self.place.shared.counts.record_dropped(reason);
+        if let Err(reason) = self.out.writer().producer.push(&record, scope) {
+            self.shared().counts.record_dropped(reason);
         }
         // A buffer that one large record made is not kept for ever.
         record.clear();
         record.shrink_to(user_code::MAX_TEXT * 2);
-        self.place.writer.record.set(record);
+        self.out.writer().record.set(record);
     }
 
     /// Gives the place in the queue free, so that user code may run.
@@ -136,10 +158,10 @@ impl<'a> RecordVisitor<'a> {
         self.out.move_to_heap();
     }
 
-    /// The key of a field that is simply an attribute and need not be counted.
+    /// The key of a field; one that writes nothing, unless the field is simply an attribute and need not be counted.
     #[inline(always)]
     fn short(&self, field: &Field) -> Option<&'a ShortKey> {
-        self.short.get(field.index()).filter(|key| key.is_some())
+        self.short.get(field.index())
     }
 
     /// Whether the record has room for one more attribute; counts it either way.
@@ -149,12 +171,13 @@ impl<'a> RecordVisitor<'a> {
             true
         } else {
             self.dropped += 1;
+            self.out.mark_unusual();
             false
         }
     }
 
     fn count(&self, reason: FieldDropReason) {
-        self.place.shared.counts.field_dropped(reason);
+        self.shared().counts.field_dropped(reason);
     }
 
     /// A value that is not simply an attribute.
@@ -166,10 +189,10 @@ impl<'a> RecordVisitor<'a> {
             FieldAction::Plain => self.treat(record, &Treatment::Plain, value),
             FieldAction::Treat(treatment) => self.treat(record, treatment, value),
             FieldAction::Body(treatment) => self.body(treatment, value),
-            FieldAction::Entity { declared, treatment } => match self.place.shared.contexts.value(self.place.context, &record.key) {
+            FieldAction::Entity { declared, treatment } => match self.shared().contexts.value(self.context, &record.key) {
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !in_force.is(value) {
-                        self.place.shared.counts.conflicts.add(1);
+                        self.shared().counts.conflicts.add(1);
                         self.plan.notes.note(Disagreement::IdentityConflict { field: field.index() });
                     }
                 }
@@ -180,19 +203,20 @@ impl<'a> RecordVisitor<'a> {
                 }
             },
             FieldAction::StackTrace(treatment) => {
-                if self.place.shared.shows_stack_traces() {
+                if self.shared().shows_stack_traces() {
                     self.treat(record, treatment, value);
                 }
             }
             FieldAction::Resource(on_resource) => {
                 if !on_resource.is(value) {
-                    self.place.shared.counts.conflicts.add(1);
+                    self.shared().counts.conflicts.add(1);
                     self.plan.notes.note(Disagreement::ResourceConflict { field: field.index() });
                 }
             }
             FieldAction::LogTarget => {
                 if let AnyValue::Str(target) = value {
-                    self.scope = self.place.shared.scopes.intern(target) << 1;
+                    self.scope = self.shared().scopes.intern(target) << 1;
+                    self.out.mark_unusual();
                 }
             }
             FieldAction::Ignore => {}
@@ -232,7 +256,7 @@ impl<'a> RecordVisitor<'a> {
         };
         attribute(&mut self.out, &record.key, value);
         if self.plan.is_error {
-            exception::note(&self.place.writer.exception, &record.key, value);
+            exception::note(&self.out.writer().exception, &record.key, value);
         }
     }
 
@@ -292,10 +316,10 @@ impl<'a> RecordVisitor<'a> {
     /// Makes a value's text, shows it to `also`, and writes it as the field asks; `false` if making it panicked.
     pub(crate) fn text(&mut self, field: &Field, value: fmt::Arguments<'_>, also: impl FnOnce(&str)) -> bool {
         self.out.move_to_heap();
-        let mut text = self.place.writer.text.take();
-        let exception = self.place.writer.exception.take();
-        let formatted = user_code::format(self.place.hold, &mut text, value);
-        self.place.writer.exception.set(exception);
+        let mut text = self.out.writer().text.take();
+        let exception = self.out.writer().exception.take();
+        let formatted = user_code::format(self.hold, &mut text, value);
+        self.out.writer().exception.set(exception);
         match formatted {
             Formatted::Panicked => self.count(FieldDropReason::Panic),
             Formatted::Cut => self.count(FieldDropReason::TooLong),
@@ -305,20 +329,34 @@ impl<'a> RecordVisitor<'a> {
             also(&text);
             self.unusual(field, AnyValue::Str(&text));
         }
-        self.place.writer.text.set(text);
+        self.out.writer().text.set(text);
         formatted != Formatted::Panicked
     }
 
     // One function per type, without a value on the stack, so that the visitor's methods end in a jump.
 
     #[inline(never)]
-    fn unusual_int(&mut self, field: &Field, value: i64) {
-        self.unusual(field, AnyValue::Int(value));
+    fn any_int(&mut self, field: &Field, value: i64) {
+        match self.short(field) {
+            Some(key) if key.write_int(&mut self.out, value) => {}
+            _ => self.unusual(field, AnyValue::Int(value)),
+        }
     }
 
     #[inline(never)]
-    fn unusual_bool(&mut self, field: &Field, value: bool) {
-        self.unusual(field, AnyValue::Bool(value));
+    fn any_natural(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.any_int(field, value),
+            Err(_) => self.unusual(field, AnyValue::Str(&value.to_string())),
+        }
+    }
+
+    #[inline(never)]
+    fn any_bool(&mut self, field: &Field, value: bool) {
+        match self.short(field) {
+            Some(key) if key.write_any_bool(&mut self.out, value) => {}
+            _ => self.unusual(field, AnyValue::Bool(value)),
+        }
     }
 
     #[inline(never)]
@@ -343,17 +381,17 @@ impl Visit for RecordVisitor<'_> {
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
         match self.short(field) {
-            Some(key) if key.write_int(&mut self.out, value) => {}
-            _ => self.unusual_int(field, value),
+            Some(key) if (value as u64) < SMALL_INT && key.write_small(&mut self.out, value as u64) => {}
+            _ => self.any_int(field, value),
         }
     }
 
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if value <= i64::MAX as u64 {
-            return self.record_i64(field, value as i64);
+        match self.short(field) {
+            Some(key) if value < SMALL_INT && key.write_small(&mut self.out, value) => {}
+            _ => self.any_natural(field, value),
         }
-        self.record_u128(field, value.into());
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -363,7 +401,6 @@ impl Visit for RecordVisitor<'_> {
         }
     }
 
-    #[inline(never)]
     fn record_u128(&mut self, field: &Field, value: u128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
@@ -379,7 +416,7 @@ impl Visit for RecordVisitor<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
         match self.short(field) {
             Some(key) if key.write_bool(&mut self.out, value) => {}
-            _ => self.unusual_bool(field, value),
+            _ => self.any_bool(field, value),
         }
     }
 
@@ -405,11 +442,11 @@ impl Visit for RecordVisitor<'_> {
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         if self.plan.is_error {
-            exception::begin_error(&self.place.writer.exception);
+            exception::begin_error(&self.out.writer().exception);
         }
         let formatted = self.formatted(field, format_args!("{value}"));
         if self.plan.is_error {
-            exception::end_error(&self.place.writer.exception);
+            exception::end_error(&self.out.writer().exception);
         }
         if !formatted {
             return;
@@ -424,9 +461,9 @@ impl Visit for RecordVisitor<'_> {
             return;
         }
         // Events that the program's code emits meanwhile have exceptions of their own.
-        let exception = self.place.writer.exception.take();
+        let exception = self.out.writer().exception.take();
         let sources = self.sources(value);
-        self.place.writer.exception.set(exception);
+        self.out.writer().exception.set(exception);
         if !sources.is_empty() && self.admit() {
             let chain = format!("{}.chain", record.key);
             attribute(&mut self.out, &chain, AnyValue::StrArray(&sources));
@@ -436,7 +473,7 @@ impl Visit for RecordVisitor<'_> {
 
 impl RecordVisitor<'_> {
     fn source<'e>(&self, error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
-        let source = user_code::guarded(self.place.hold, || error.source());
+        let source = user_code::guarded(self.hold, || error.source());
         if source.is_none() {
             self.count(FieldDropReason::Panic);
         }
@@ -449,7 +486,7 @@ impl RecordVisitor<'_> {
         let mut next = self.source(error);
         while let Some(source) = next {
             let mut text = String::new();
-            match user_code::format(self.place.hold, &mut text, format_args!("{source}")) {
+            match user_code::format(self.hold, &mut text, format_args!("{source}")) {
                 Formatted::Panicked => self.count(FieldDropReason::Panic),
                 formatted => {
                     if formatted == Formatted::Cut {

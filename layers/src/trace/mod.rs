@@ -3,6 +3,7 @@
 //! The layer calls in for trace spans only, never for entity spans. Values are made plain before OpenTelemetry sees them, so that no
 //! code of the program runs under its locks; what ends passes the gate, which redacts, before a sink gets it.
 
+mod attached;
 mod convert;
 mod exception;
 mod gate;
@@ -14,6 +15,7 @@ mod settings;
 mod store;
 mod traces;
 
+pub(crate) use attached::attach;
 pub(crate) use exception::fail_current;
 pub use marked::bytes_of_marked_text;
 pub(crate) use plan::TracePlan;

@@ -10,11 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt as _, Tracer, TracerProvider as _};
+use opentelemetry::trace::{SpanBuilder, SpanKind, Tracer, TracerProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanLimits};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Dispatch, Metadata, Subscriber};
+use tracing_core::{Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, Layered};
@@ -141,13 +141,6 @@ impl Traces {
 
     pub(crate) fn close(&self, trace: u64) {
         self.call(|stack| stack.try_close(Id::from_u64(trace)));
-    }
-
-    /// The ids of a span, by the program's id of it. Starts the span, as looking at it does.
-    pub(crate) fn ids(&self, span: &Id, dispatch: &Dispatch) -> Option<SpanContext> {
-        let context = catch_unwind(AssertUnwindSafe(|| tracing_opentelemetry::get_otel_context(span, dispatch))).ok()??;
-        let ids = context.span().span_context().clone();
-        ids.is_valid().then_some(ids)
     }
 
     /// What `OpenTelemetrySpanExt` asks a subscriber for.
