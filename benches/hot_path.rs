@@ -12,6 +12,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
+use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, ContextGuard};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, event, info_span};
 use tracing_subscriber::prelude::*;
 use tracing_weaver_layers::{ForwardFilter, RecordReader, Settings, weave};
@@ -199,6 +202,12 @@ fn emit_events_enter(spans: &[tracing::Span], from: usize, to: usize) {
     }
 }
 
+/// A sampled span of OpenTelemetry's SDK, current until the guard drops.
+fn trace() -> ContextGuard {
+    let tracer = SdkTracerProvider::builder().build().tracer("hot_path");
+    Context::current_with_span(tracer.start("batch")).attach()
+}
+
 fn run(scenario: &str, events: usize) {
     let mut reader: Option<RecordReader> = None;
     match scenario {
@@ -228,6 +237,7 @@ fn run(scenario: &str, events: usize) {
     );
     let spans = [node.clone(), other];
     let _in_node = (!scenario.starts_with("enter")).then(|| node.enter());
+    let _in_trace = trace();
     let emit: &dyn Fn(usize, usize) = match scenario {
         "floor" | "forward" => &emit_events_forward,
         "fold" => &emit_events_fold,
