@@ -1,6 +1,7 @@
 //! What a measurement or a dimension may be given, and that the short way and the long way take the same.
 //!
-//! One set without dimensions and one with: an event of the first goes straight into slots, one of the second waits for its group.
+//! Three sets: an event of the first goes straight into slots, one of the second waits for its one dimension, one of the third for whatever
+//! may come.
 //! No test here may know which way was gone but by the name of the set.
 
 #[path = "support/mod.rs"]
@@ -20,12 +21,15 @@ attributes:
   - {key: n.value, type: int, brief: A number., stability: development}
   - {key: n.real, type: double, brief: A number., stability: development}
   - {key: n.state, type: {members: [{id: on}, {id: off}, {id: nothing, value: ''}]}, brief: State., stability: development}
+  - {key: n.phase, type: {members: [{id: on}, {id: waiting}, {id: not_yet_begun}]}, brief: Phase., stability: development}
   - {key: n.code, type: {members: [{id: ok, value: 200}, {id: busy, value: 503}]}, brief: Code., stability: development}
 attribute_groups:
   - {id: n.short, visibility: public, brief: No dimension., stability: development}
+  - {id: n.middle, visibility: public, brief: One dimension., stability: development, attributes: [{ref: n.phase}]}
   - {id: n.long, visibility: public, brief: Two dimensions., stability: development, attributes: [{ref: n.state}, {ref: n.code}]}
 events:
   - {name: n.short, brief: Short., stability: development, attributes: [{ref: n.value}]}
+  - {name: n.middle, brief: Middle., stability: development, attributes: [{ref: n.value}, {ref: n.phase}]}
   - name: n.long
     brief: Long.
     stability: development
@@ -38,6 +42,13 @@ metrics:
     instrument: counter
     stability: development
     annotations: {tracing_weaver: {metric_set: n.short, fold: {event: n.short, value: n.value}}}
+  - name: n.middle.count
+    brief: Count.
+    unit: '1'
+    instrument: counter
+    stability: development
+    attributes: [{ref: n.phase}]
+    annotations: {tracing_weaver: {metric_set: n.middle, fold: {event: n.middle, value: n.value}}}
   - name: n.long.count
     brief: Count.
     unit: '1'
@@ -130,13 +141,16 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
-    fn the_short_way_and_the_long_way_take_and_refuse_the_same_values(
+    fn the_shorter_ways_and_the_long_way_take_and_refuse_the_same_values(
         value in given(), instrument in prop::sample::select(vec!["counter", "updowncounter"])
     ) {
         let text = registry(instrument);
-        let (short, long) = (harness(&text), harness(&text));
+        let (short, middle, long) = (harness(&text), harness(&text), harness(&text));
         short.run(|| value.with(|value| for _ in 0..2 { event!(name: "n.short", Level::TRACE, n.value = value) }));
         long.run(|| value.with(|value| for _ in 0..2 { event!(name: "n.long", Level::TRACE, n.value = value) }));
+        middle.run(|| value.with(|value| for _ in 0..2 { event!(name: "n.middle", Level::TRACE, n.phase = "waiting", n.value = value) }));
+        prop_assert_eq!(sum(&short.totals(), "n.short.count"), sum(&middle.totals(), "n.middle.count"));
+        prop_assert_eq!(short.stats().measurements_refused, middle.stats().measurements_refused);
         prop_assert_eq!(sum(&short.totals(), "n.short.count"), sum(&long.totals(), "n.long.count"));
         prop_assert_eq!(short.stats().measurements_refused, long.stats().measurements_refused);
         let expected = match &value {
@@ -223,4 +237,44 @@ fn values_that_would_poison_a_sum_are_refused_and_the_sum_stays() {
     assert_eq!(counts.iter().sum::<u64>() + harness.stats().measurements_refused, 8 + 1);
     let Total::Int(count) = totals["n.short.count{}[]"] else { panic!("{totals:?}") };
     assert!(count >= 12, "a sum that only grows became {count}");
+}
+
+#[test]
+fn a_sum_that_shrinks_is_right_on_both_sides_of_zero_by_every_way() {
+    let text = registry("updowncounter");
+    let harness = harness(&text);
+    let values = [5, -7, 1, 1, 3, i64::MIN, -1, i64::MAX, 0];
+    harness.run(|| {
+        for value in values {
+            event!(name: "n.short", Level::TRACE, n.value = value);
+            event!(name: "n.middle", Level::TRACE, n.value = value, n.phase = "on");
+            event!(name: "n.long", Level::TRACE, n.value = value);
+        }
+    });
+    let expected = values.iter().fold(0i64, |sum, value| sum.checked_add(*value).unwrap_or(sum));
+    let totals = harness.totals();
+    assert_eq!(["n.short.count", "n.middle.count", "n.long.count"].map(|metric| sum(&totals, metric)), [Some(expected); 3]);
+}
+
+#[test]
+fn a_dimension_is_found_whatever_its_length_and_whichever_way_it_is_given() {
+    let harness = harness(REGISTRY);
+    harness.run(|| {
+        for phase in ["on", "waiting", "not_yet_begun", "waitinG", "not_yet_begum", "wait", "", "waiting!"] {
+            event!(name: "n.middle", Level::TRACE, n.phase = phase, n.value = 1);
+            event!(name: "n.middle", Level::TRACE, n.value = 10, n.phase = %phase);
+        }
+        event!(name: "n.middle", Level::TRACE, n.phase = true, n.value = 1_000);
+        event!(name: "n.middle", Level::TRACE, n.phase = 7, n.value = 1_000);
+        event!(name: "n.middle", Level::TRACE, n.phase = u64::MAX, n.value = 1_000);
+        event!(name: "n.middle", Level::TRACE, n.value = 100);
+    });
+    let expected = [
+        ("n.middle.count{}[n.phase=on]", 11),
+        ("n.middle.count{}[n.phase=waiting]", 11),
+        ("n.middle.count{}[n.phase=not_yet_begun]", 11),
+        ("n.middle.count{}[n.phase=_OTHER]", 3_055),
+        ("n.middle.count{}[]", 100),
+    ];
+    assert_eq!(harness.totals(), support::ints(expected));
 }

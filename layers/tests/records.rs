@@ -13,8 +13,11 @@ use support::{Any, Harness, settings};
 use tracing::{Level, event};
 use tracing_weaver_layers::FieldDropReason;
 
-const KEY_58: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
-const KEY_59: &str = "lllllllllllllllllllllllllllllllllllllllllllllllllllllllllll";
+// About every length at which a key is written another way.
+const KEY_26: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkk";
+const KEY_27: &str = "lllllllllllllllllllllllllll";
+const KEY_42: &str = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn";
+const KEY_43: &str = "ooooooooooooooooooooooooooooooooooooooooooo";
 const KEY_130: &str =
     "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm";
 
@@ -27,21 +30,23 @@ proptest! {
 
     #[test]
     fn every_value_under_every_length_of_key_and_as_body_comes_out_of_the_bytes_as_it_went_in(
-        values in prop::collection::vec(given(), 5..=5)
+        values in prop::collection::vec(given(), 7..=7)
     ) {
         let mut harness = Harness::filtered("info");
         harness.run(|| with_all(&values, &mut Vec::new(), &mut |v| {
             event!(name: "x.values", Level::INFO, {
-                a = v[0], "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk" = v[1], message = v[2],
-                "lllllllllllllllllllllllllllllllllllllllllllllllllllllllllll" = v[3],
-                "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm" = v[4]
+                a = v[0], "kkkkkkkkkkkkkkkkkkkkkkkkkk" = v[1], message = v[2], "lllllllllllllllllllllllllll" = v[3],
+                "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" = v[4],
+                "ooooooooooooooooooooooooooooooooooooooooooo" = v[5],
+                "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm" = v[6]
             });
             event!(name: "t.say", Level::INFO, t.text = v[0]);
         }));
         let said = harness.drain();
         prop_assert_eq!(said.len(), 2);
         let mut expected = std::collections::BTreeMap::new();
-        for (key, value) in [("a", &values[0]), (KEY_58, &values[1]), (KEY_59, &values[3]), (KEY_130, &values[4])] {
+        let keys = ["a", KEY_26, KEY_27, KEY_42, KEY_43, KEY_130];
+        for (key, value) in keys.into_iter().zip([0, 1, 3, 4, 5, 6].map(|at| &values[at])) {
             let (value, chain) = value.expected();
             expected.extend(value.map(|value| (key.to_owned(), value)));
             expected.extend(chain.map(|chain| (format!("{key}.chain"), chain)));
@@ -79,10 +84,12 @@ fn severity_is_the_level_and_a_default_name_is_no_event_name() {
         event!(name: "x.named", Level::ERROR, x = 1);
         event!(name: "event of mine", Level::ERROR, x = 1);
         event!(name: "t.tick", Level::WARN, t.seq = 1);
+        event!(name: "x.a_name_that_fills_the_first_block_and_goes_on_behind_it", Level::INFO, x = 1);
     });
     let said = harness.drain();
     let expected = [(1, "TRACE", ""), (5, "DEBUG", ""), (9, "INFO", ""), (13, "WARN", ""), (17, "ERROR", ""), (17, "ERROR", "x.named")];
     let expected = expected.into_iter().chain([(17, "ERROR", "event of mine"), (13, "WARN", "t.tick")]);
+    let expected = expected.chain([(9, "INFO", "x.a_name_that_fills_the_first_block_and_goes_on_behind_it")]);
     let seen: Vec<_> = said.iter().map(|said| (said.severity.0, said.severity.1.as_str(), said.name.as_str())).collect();
     assert_eq!(seen, expected.collect::<Vec<_>>());
     assert_eq!(

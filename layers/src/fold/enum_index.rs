@@ -162,13 +162,15 @@ mod tests {
 
     #[test]
     fn every_member_has_its_position_and_anything_else_is_other() {
-        let members = ["success", "failure", "refused", "ok", "", "a", "b", "partial_success", "partial-success"];
+        let members = ["success", "failure", "refused", "ok", "", "a", "b", "none", "rejected", "partial_success"];
         let index = index(&members);
         for (at, member) in members.iter().enumerate() {
             assert_eq!(index.of_str(member), at as u32 + 1, "{member}");
+            let short = (4..=8).contains(&member.len()).then_some(at as u32 + 1);
+            assert_eq!(index.of_short_str(member), short, "{member}");
         }
         for stranger in ["succes", "successs", "sucXess", "c", "x", "_OTHER", "partial_succes!"] {
-            assert_eq!(index.of_str(stranger), 99, "{stranger}");
+            assert_eq!((index.of_str(stranger), index.of_short_str(stranger)), (99, None), "{stranger}");
         }
     }
 

@@ -143,8 +143,8 @@ pub(crate) fn given() -> impl Strategy<Value = Given> {
     ];
     let doubles = vec![0.0, -0.0, 0.1, f64::MIN_POSITIVE, f64::MAX, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
     prop_oneof![
-        any::<i64>().prop_map(Given::I64),
-        prop_oneof![any::<u64>(), Just(u64::MAX), Just(1 << 63), Just((1 << 63) - 1)].prop_map(Given::U64),
+        prop_oneof![any::<i64>(), lengths().prop_map(|n| n as i64)].prop_map(Given::I64),
+        prop_oneof![any::<u64>(), lengths(), Just(u64::MAX), Just(1 << 63), Just((1 << 63) - 1)].prop_map(Given::U64),
         prop_oneof![prop::sample::select(edges), any::<i128>()].prop_map(Given::I128),
         prop_oneof![any::<u128>(), Just(u128::MAX), Just(1 << 63), Just((1 << 63) - 1), Just(0)].prop_map(Given::U128),
         prop_oneof![any::<f64>(), prop::sample::select(doubles)].prop_map(Given::F64),
@@ -168,4 +168,9 @@ pub(crate) fn with_all<'a>(values: &'a [Given], so_far: &mut Vec<&dyn Value>, th
         so_far.push(value);
         with_all(rest, &mut so_far, then);
     });
+}
+
+/// Natural numbers about every length of a varint.
+fn lengths() -> impl Strategy<Value = u64> {
+    (0u32..64, any::<bool>()).prop_map(|(bits, less)| (1u64 << bits) - u64::from(less))
 }
