@@ -1,8 +1,9 @@
 //! What an event costs: instructions by callgrind, and time as ratios, beside a floor measured in the same run.
 //!
 //! The set-up is always the same: the reference registry with the reference event beside it, a global
-//! dispatcher, inside a node span inside a pipeline span, filter `warn,hot_path=info`. The floor is a
-//! `Registry` with one layer that visits the same four fields. Without valgrind only times are printed.
+//! dispatcher, inside a node span inside a pipeline span inside a sampled trace, filter `warn,hot_path=info`. The floor is a
+//! `Registry` with one layer that visits the same four fields. The peer is what else sends records and spans of `tracing` to OTLP:
+//! `tracing-opentelemetry` with `opentelemetry-appender-tracing` and the SDK's batch processors. Without valgrind only times are printed.
 //!
 //! `cargo bench --bench hot_path` prints the table; with `-- --check` it fails where a ratio is exceeded.
 
@@ -10,11 +11,14 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, ContextGuard};
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{self, BatchLogProcessor, LogBatch, LogExporter, SdkLoggerProvider};
+use opentelemetry_sdk::trace::{self, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
 use tracing::{Level, event, info_span};
 use tracing_subscriber::prelude::*;
 use tracing_weaver_layers::{ForwardFilter, RecordReader, Settings, weave};
@@ -40,12 +44,15 @@ enum Limit {
 
 const SCENARIOS: &[Scenario] = &[
     Scenario { name: "floor", floor: "floor", limit: Limit::None },
-    Scenario { name: "fold", floor: "floor", limit: Limit::Ratio(1.4) },
-    Scenario { name: "dimension", floor: "floor", limit: Limit::None },
-    Scenario { name: "forward", floor: "floor", limit: Limit::Ratio(2.3) },
+    Scenario { name: "fold", floor: "floor", limit: Limit::Ratio(1.3) },
+    Scenario { name: "dimension", floor: "floor", limit: Limit::Ratio(1.6) },
+    Scenario { name: "forward", floor: "floor", limit: Limit::Ratio(2.1) },
+    Scenario { name: "peer-forward", floor: "floor", limit: Limit::None },
     Scenario { name: "disabled", floor: "floor", limit: Limit::None },
     Scenario { name: "enter-registry", floor: "enter-registry", limit: Limit::None },
     Scenario { name: "enter", floor: "enter-registry", limit: Limit::Over(200.0) },
+    Scenario { name: "span-registry", floor: "span-registry", limit: Limit::None },
+    Scenario { name: "peer-span", floor: "span-registry", limit: Limit::None },
 ];
 
 fn main() {
@@ -203,16 +210,77 @@ fn emit_events_enter(spans: &[tracing::Span], from: usize, to: usize) {
 }
 
 /// A sampled span of OpenTelemetry's SDK, current until the guard drops.
-fn trace() -> ContextGuard {
+fn current_trace() -> ContextGuard {
     let tracer = SdkTracerProvider::builder().build().tracer("hot_path");
     Context::current_with_span(tracer.start("batch")).attach()
 }
 
+/// A trace span: made, entered, left and closed.
+#[inline(never)]
+fn emit_events_span(from: usize, to: usize) {
+    for i in from..to {
+        let _entered = info_span!("batch", items = black_box(i as u64), signal = black_box("logs")).entered();
+        black_box(i);
+    }
+}
+
+/// Takes everything and sends nothing.
+#[derive(Debug)]
+struct Nowhere;
+
+impl LogExporter for Nowhere {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        black_box(batch.iter().count());
+        Ok(())
+    }
+}
+
+impl SpanExporter for Nowhere {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        black_box(batch.len());
+        Ok(())
+    }
+}
+
+/// The SDK's providers with batch processors that lose nothing.
+struct Peer {
+    logs: SdkLoggerProvider,
+    spans: SdkTracerProvider,
+}
+
+impl Peer {
+    fn new() -> Peer {
+        let logs = logs::BatchConfigBuilder::default().with_max_queue_size(EVENTS).build();
+        let spans = trace::BatchConfigBuilder::default().with_max_queue_size(EVENTS).build();
+        Peer {
+            logs: SdkLoggerProvider::builder()
+                .with_log_processor(BatchLogProcessor::builder(Nowhere).with_batch_config(logs).build())
+                .build(),
+            spans: SdkTracerProvider::builder()
+                .with_span_processor(BatchSpanProcessor::builder(Nowhere).with_batch_config(spans).build())
+                .build(),
+        }
+    }
+
+    /// As an application uses them: spans become traces, events become records.
+    fn install(&self) {
+        let spans = tracing_opentelemetry::layer().with_tracer(self.spans.tracer("hot_path"));
+        tracing_subscriber::registry().with(spans).with(OpenTelemetryTracingBridge::new(&self.logs)).init();
+    }
+
+    fn flush(&self) {
+        self.logs.force_flush().expect("nothing stands in the way");
+        self.spans.force_flush().expect("nothing stands in the way");
+    }
+}
+
 fn run(scenario: &str, events: usize) {
     let mut reader: Option<RecordReader> = None;
+    let mut peer: Option<Peer> = None;
     match scenario {
         "floor" => tracing_subscriber::registry().with(FloorLayer).init(),
-        "enter-registry" => tracing_subscriber::registry().init(),
+        "enter-registry" | "span-registry" => tracing_subscriber::registry().init(),
+        "peer-forward" | "peer-span" => peer.insert(Peer::new()).install(),
         _ => {
             let mut settings = Settings::new(Arc::new(registry()));
             settings.filter = ForwardFilter::parse("warn,hot_path=info").expect("good directives");
@@ -237,12 +305,13 @@ fn run(scenario: &str, events: usize) {
     );
     let spans = [node.clone(), other];
     let _in_node = (!scenario.starts_with("enter")).then(|| node.enter());
-    let _in_trace = trace();
+    let _in_trace = current_trace();
     let emit: &dyn Fn(usize, usize) = match scenario {
-        "floor" | "forward" => &emit_events_forward,
+        "floor" | "forward" | "peer-forward" => &emit_events_forward,
         "fold" => &emit_events_fold,
         "dimension" => &emit_events_dimension,
         "disabled" => &emit_events_disabled,
+        "span-registry" | "peer-span" => &emit_events_span,
         "enter" | "enter-registry" => &|from, to| emit_events_enter(&spans, from, to),
         other => panic!("no scenario `{other}`"),
     };
@@ -252,8 +321,11 @@ fn run(scenario: &str, events: usize) {
                 black_box(record.bytes.len());
             }) {}
         }
+        if let Some(peer) = &peer {
+            peer.flush();
+        }
     };
-    let mut spent = std::time::Duration::ZERO;
+    let mut spent = Duration::ZERO;
     let mut done = 0;
     while done < events {
         let until = (done + TURN).min(events);

@@ -24,9 +24,8 @@ use crate::user_code;
 /// Integers that wait, and the group so far. A few words, since one is made per event.
 pub(crate) struct IntegerVisitor<'a> {
     plan: &'a FoldPlan,
-    /// The plan's, at hand: most fields of most events are neither.
-    measured: u32,
-    dimensions: u32,
+    /// The plan's, at hand: most fields of most events do not matter.
+    matters: u32,
     group: u32,
     /// One bit per place of `waiting` that was written.
     written: u32,
@@ -39,28 +38,41 @@ impl<'a> IntegerVisitor<'a> {
     /// For a plan whose [`is_integers`](FoldPlan::is_integers) is set.
     #[inline(always)]
     pub(crate) fn new(plan: &'a FoldPlan, hold: &'a Hold, counts: &'a Counts) -> Self {
-        let (measured, dimensions) = (plan.integers.measured, plan.integers.dimensions);
-        IntegerVisitor { plan, measured, dimensions, group: 0, written: 0, hold, counts, waiting: [MaybeUninit::uninit(); WAITING] }
+        IntegerVisitor {
+            plan,
+            matters: plan.integers.matters,
+            group: 0,
+            written: 0,
+            hold,
+            counts,
+            waiting: [MaybeUninit::uninit(); WAITING],
+        }
+    }
+
+    /// What the field is for, if it matters.
+    #[inline(always)]
+    fn role(&self, field: &Field) -> Option<u8> {
+        let at = field.index() % SHORT_FIELDS;
+        (self.matters >> at & 1 == 1).then(|| self.plan.integers.roles[at])
+    }
+
+    /// The digits of a field of this role, if it is a dimension.
+    #[inline(always)]
+    fn dimension(&self, role: u8) -> Option<&'a EnumIndex> {
+        self.plan.digits.get((role as usize).wrapping_sub(WAITING)).map(|digit| &digit.index)
     }
 
     #[inline(always)]
-    fn measures(&self, field: &Field) -> bool {
-        self.measured >> (field.index() % SHORT_FIELDS) & 1 == 1
+    fn integer(&mut self, field: &Field, value: i64) {
+        match self.role(field) {
+            Some(role) if (role as usize) < WAITING && value >= 0 => self.wait(role as usize, value),
+            Some(role) => self.unusual(field, role, value),
+            None => {}
+        }
     }
 
     #[inline(always)]
-    fn is_dimension(&self, field: &Field) -> bool {
-        self.dimensions >> (field.index() % SHORT_FIELDS) & 1 == 1
-    }
-
-    #[inline(always)]
-    fn role(&self, field: &Field) -> usize {
-        self.plan.integers.roles[field.index() % SHORT_FIELDS] as usize
-    }
-
-    #[inline(always)]
-    fn wait(&mut self, field: &Field, value: i64) {
-        let place = self.role(field) % WAITING;
+    fn wait(&mut self, place: usize, value: i64) {
         self.waiting[place].write(value);
         self.written |= 1 << place;
     }
@@ -68,47 +80,50 @@ impl<'a> IntegerVisitor<'a> {
     /// An integer that is negative, or that is no measurement.
     #[cold]
     #[inline(never)]
-    fn unusual(&mut self, field: &Field, value: i64) {
-        if !self.measures(field) {
-            return self.digit(field, |index| index.of_int(value));
+    fn unusual(&mut self, field: &Field, role: u8, value: i64) {
+        if let Some(index) = self.dimension(role) {
+            return self.digit(index.of_int(value));
         }
         let Some([target]) = self.plan.fields.get(field.index()).map(|field| field.targets.as_slice()) else { return };
         match self.plan.targets[*target as usize].cells {
-            Cells::Sum { monotonic: false } => self.wait(field, value),
+            Cells::Sum { monotonic: false } => self.wait(role as usize % WAITING, value),
             _ => self.counts.measurement_refused(self.plan, Some(field.index()), Refused::Negative),
         }
+    }
+
+    /// OR keeps the group within the block if a hand-made value set repeats a field.
+    #[inline(always)]
+    fn digit(&mut self, digit: u32) {
+        self.group |= digit;
     }
 
     /// A value that no sum of integers takes and that names no member of an enum.
     #[cold]
     #[inline(never)]
     fn refuse(&mut self, field: &Field, why: Refused) {
-        self.digit(field, |index| index.other());
-        if self.measures(field) {
-            self.counts.measurement_refused(self.plan, Some(field.index()), why);
+        let Some(role) = self.role(field) else { return };
+        match self.dimension(role) {
+            Some(index) => self.digit(index.other()),
+            None => self.counts.measurement_refused(self.plan, Some(field.index()), why),
         }
     }
 
-    /// The digit of a field that is a dimension.
-    #[inline(always)]
-    fn digit(&mut self, field: &Field, digit_of: impl FnOnce(&EnumIndex) -> u32) {
-        if self.is_dimension(field)
-            && let Some(digit) = self.plan.digits.get(self.role(field))
-        {
-            // OR keeps the group within the block if a hand-made value set repeats a field.
-            self.group |= digit_of(&digit.index);
-        }
-    }
-
-    /// A text that is not short, or no member.
+    /// A text that is not short, or no member, or no dimension's.
     #[inline(never)]
     fn any_str(&mut self, field: &Field, value: &str) {
-        self.digit(field, |index| index.of_str(value));
+        let Some(role) = self.role(field) else { return };
+        match self.dimension(role) {
+            Some(index) => self.digit(index.of_str(value)),
+            None => self.counts.measurement_refused(self.plan, Some(field.index()), Refused::Type),
+        }
     }
 
     #[inline(never)]
-    fn bool_digit(&mut self, field: &Field, value: bool) {
-        self.digit(field, |index| index.of_bool(value));
+    fn any_bool(&mut self, field: &Field, role: u8, value: bool) {
+        match self.dimension(role) {
+            Some(index) => self.digit(index.of_bool(value)),
+            None => self.counts.measurement_refused(self.plan, Some(field.index()), Refused::Type),
+        }
     }
 
     /// Adds what waits. The last call.
@@ -143,45 +158,36 @@ impl Visit for IntegerVisitor<'_> {
     #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
         match i64::try_from(value) {
-            Ok(value) => self.record_i64(field, value),
+            Ok(value) => self.integer(field, value),
             Err(_) => self.refuse(field, Refused::TooLarge),
         }
     }
 
     #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        if self.measures(field) && value >= 0 {
-            self.wait(field, value);
-        } else if (self.measured | self.dimensions) >> (field.index() % SHORT_FIELDS) & 1 == 1 {
-            self.unusual(field, value);
-        }
+        self.integer(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         match whole(value) {
-            Some(value) => self.record_i64(field, value),
+            Some(value) => self.integer(field, value),
             None => self.refuse(field, Refused::NotWhole),
         }
     }
 
     #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if self.is_dimension(field) {
-            self.bool_digit(field, value);
-        } else if self.measures(field) {
-            self.refuse(field, Refused::Type);
+        if let Some(role) = self.role(field) {
+            self.any_bool(field, role, value);
         }
     }
 
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.is_dimension(field) {
-            match self.plan.digits.get(self.role(field)).and_then(|digit| digit.index.of_short_str(value)) {
-                Some(digit) => self.group |= digit,
-                None => self.any_str(field, value),
-            }
-        } else if self.measures(field) {
-            self.refuse(field, Refused::Type);
+        let Some(role) = self.role(field) else { return };
+        match self.dimension(role).and_then(|index| index.of_short_str(value)) {
+            Some(digit) => self.digit(digit),
+            None => self.any_str(field, value),
         }
     }
 
@@ -211,12 +217,12 @@ impl Visit for IntegerVisitor<'_> {
 impl IntegerVisitor<'_> {
     #[cold]
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if !self.is_dimension(field) {
-            return self.refuse(field, Refused::Type);
-        }
-        let hold = self.hold;
-        if user_code::with_short(hold, value, |text| self.digit(field, |index| index.of_str(text))).is_none() {
-            self.counts.field_dropped(FieldDropReason::Panic);
+        match self.role(field).and_then(|role| self.dimension(role)) {
+            Some(index) => match user_code::with_short(self.hold, value, |text| index.of_str(text)) {
+                Some(digit) => self.digit(digit),
+                None => self.counts.field_dropped(FieldDropReason::Panic),
+            },
+            None => self.refuse(field, Refused::Type),
         }
     }
 }

@@ -93,11 +93,9 @@ pub(crate) struct PlainFold {
 /// The next short one: one set with dimensions takes integers only. They wait until all digits are known.
 #[derive(Debug, Default)]
 pub(crate) struct IntegerFold {
-    /// One bit per field that is a measurement.
-    pub(crate) measured: u32,
-    /// One bit per field that is a dimension.
-    pub(crate) dimensions: u32,
-    /// Per measurement where it waits, per dimension which of the plan's digits it gives.
+    /// One bit per field that is a measurement or a dimension.
+    pub(crate) matters: u32,
+    /// Per measurement where it waits, per dimension [`WAITING`] and which of the plan's digits it gives.
     pub(crate) roles: [u8; SHORT_FIELDS],
     /// Per waiting place the word within the group.
     pub(crate) offsets: [u32; WAITING],
@@ -232,21 +230,20 @@ impl FoldPlan {
             return None;
         }
         let mut integers = IntegerFold { group: self.sets[0].group, ..IntegerFold::default() };
+        let mut places = 0..WAITING;
         for (at, field) in self.fields.iter().enumerate() {
-            match (field.targets.as_slice(), field.digits.as_slice()) {
-                ([], []) => {}
+            let role = match (field.targets.as_slice(), field.digits.as_slice()) {
+                ([], []) => continue,
                 ([target], []) => {
-                    let place = integers.measured.count_ones() as usize;
-                    *integers.offsets.get_mut(place)? = self.targets[*target as usize].offset;
-                    integers.roles[at] = place as u8;
-                    integers.measured |= 1 << at;
+                    let place = places.next()?;
+                    integers.offsets[place] = self.targets[*target as usize].offset;
+                    place
                 }
-                ([], [digit]) => {
-                    integers.roles[at] = u8::try_from(*digit).ok()?;
-                    integers.dimensions |= 1 << at;
-                }
+                ([], [digit]) => WAITING + *digit as usize,
                 _ => return None,
-            }
+            };
+            integers.roles[at] = u8::try_from(role).ok()?;
+            integers.matters |= 1 << at;
         }
         let constant = |constant: &Constant| (self.targets[constant.target as usize].offset, constant.value);
         integers.constants = self.constants.iter().map(constant).collect();
