@@ -10,6 +10,14 @@ use tracing_weaver_registry::RegistryErrors;
 /// Why telemetry could not be started: a mistake in code, or in the registry.
 ///
 /// A mistake in the environment is never an error but a warning on stderr and the default in its place.
+///
+/// ```
+/// use tracing_weaver::Error;
+///
+/// let error = tracing_weaver::builder().detectors(["hosts"]).build::<tracing_subscriber::Registry>().expect_err("no such detector");
+/// assert!(matches!(&error, Error::UnknownDetector { name } if name == "hosts"));
+/// println!("{error}");
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -59,7 +59,8 @@
 //!
 //! # Features
 //!
-//! All are on by default: `yaml` (`Builder::registry`), `http` and `grpc` (OTLP), `console`, `log` (the bridge of the `log` crate).
+//! All are on by default: `yaml` (`Builder::registry`), `http` and `grpc` (OTLP), `spans` (trace spans), `console`, `log` (the bridge of the
+//! `log` crate).
 
 mod bridge;
 mod builder;

@@ -70,6 +70,19 @@ impl MetricsSnapshot {
 }
 
 /// One metric set of one entity.
+///
+/// ```
+/// # fn main() -> Result<(), tracing_weaver::Error> {
+/// # let (telemetry, _layer) = tracing_weaver::builder().build::<tracing_subscriber::Registry>()?;
+/// for set in telemetry.metrics_snapshot().sets() {
+///     println!("{} {:?}", set.name(), set.identity().collect::<Vec<_>>());
+///     for point in set.points() {
+///         println!("  {:?} {:?}", point.dimensions(), point.values().collect::<Vec<_>>());
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct MetricSet<'a> {
     registry: &'a ResolvedRegistry,

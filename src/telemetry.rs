@@ -30,6 +30,23 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Running telemetry. Keep it for as long as there is something to say; dropping it shuts down, which takes 5 seconds at most.
 ///
 /// Where telemetry is switched off (`OTEL_SDK_DISABLED=true`), every call does nothing and finds nothing.
+///
+/// It may be shared between threads, and asked by any of them:
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing::{Level, event};
+/// use tracing_subscriber::prelude::*;
+///
+/// let (telemetry, layer) = tracing_weaver::builder().console(false).build()?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+///     event!(name: "acme.order.accept", Level::INFO, acme.order.items = 3);
+/// });
+/// let report = telemetry.shutdown(Duration::from_secs(5));
+/// assert!(report.deadline_met);
+/// println!("{report}");
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
 #[must_use = "dropping it shuts telemetry down; keep it until the end of `main`"]
 pub struct Telemetry {
     live: Option<Live>,
@@ -77,6 +94,16 @@ impl Telemetry {
 
     /// Sends all that was emitted until now, records, ended spans and metrics, and awaits the answers.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// if let Err(error) = telemetry.force_flush(Duration::from_secs(2)) {
+    ///     eprintln!("telemetry: {error}");
+    /// }
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the deadline passed first, something was dropped, or telemetry was shut down before.
     pub fn force_flush(&self, timeout: Duration) -> Result<(), FlushError> {
@@ -88,6 +115,17 @@ impl Telemetry {
     ///
     /// May be called again, from any thread; the report is then that of the last moment. Where the console is a sink, the first call prints a
     /// summary on stdout.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// let report = telemetry.shutdown(Duration::from_secs(5));
+    /// for destination in &report.records.destinations {
+    ///     println!("{}: {} exported, {} dropped", destination.name, destination.exported, destination.dropped_total());
+    /// }
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> Report {
         let Some(live) = &self.live else { return off_report() };
         let report = live.exporter.shutdown(timeout);
@@ -97,11 +135,26 @@ impl Telemetry {
     }
 
     /// What was exported and what was dropped since start, by reason.
+    ///
+    /// ```
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// let stats = telemetry.stats();
+    /// println!("{} records, {} spans", stats.records.created, stats.spans.created);
+    /// assert_eq!(stats.export_faults, 0);
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         self.live.as_ref().map_or_else(Stats::default, |live| live.exporter.stats())
     }
 
     /// Changes which records are forwarded, for all threads. Entities and folds go on as before.
+    ///
+    /// ```
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// telemetry.set_filter("warn,orders=trace")?;
+    /// assert_eq!(telemetry.set_filter("orders=loud").expect_err("no level").directive, "orders=loud");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If a directive cannot be read; then nothing changes.
@@ -116,6 +169,13 @@ impl Telemetry {
     }
 
     /// All metric sets now, cumulative since their start.
+    ///
+    /// ```
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// let snapshot = telemetry.metrics_snapshot();
+    /// println!("{} items so far", snapshot.total("acme.shop.order.items"));
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
     pub fn metrics_snapshot(&self) -> MetricsSnapshot {
         match &self.live {
             Some(live) => live.snapshot(),
@@ -152,6 +212,12 @@ impl Telemetry {
     }
 
     /// What telemetry does, in a few lines for people: registry, filter, sinks, resource.
+    ///
+    /// ```
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+    /// println!("{}", telemetry.describe());
+    /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
     pub fn describe(&self) -> String {
         let Some(live) = &self.live else { return "telemetry is switched off".to_owned() };
         let filter = lock(&live.filter);

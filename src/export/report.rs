@@ -50,6 +50,10 @@ impl DropReason {
     ];
 
     /// The reason as it stands in `error.type`, for example `queue_full`.
+    ///
+    /// ```
+    /// assert_eq!(tracing_weaver::DropReason::QueueFull.as_str(), "queue_full");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             DropReason::QueueFull => "queue_full",
@@ -76,6 +80,16 @@ impl fmt::Display for DropReason {
 /// What became of one signal at one destination.
 ///
 /// At any moment `created` of the signal = `exported` + the sum of `dropped` + `in_doubt` + `queued`.
+///
+/// ```
+/// use tracing_weaver::{DestinationReport, DropReason};
+///
+/// /// Whether a receiver is to be looked after.
+/// fn is_in_trouble(at: &DestinationReport) -> bool {
+///     at.dropped_for(DropReason::RetryExhausted) > 0 || at.dropped_total() > at.exported / 100
+/// }
+/// # assert!(!is_in_trouble(&DestinationReport::default()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DestinationReport {
