@@ -92,11 +92,12 @@ impl Drop for Service {
     }
 }
 
-/// Records by name, and spans by name with their target.
+/// All records.
 fn records(arrived: &Arrived) -> Vec<LogRecord> {
     arrived.logs.iter().flat_map(|resource| &resource.scope_logs).flat_map(|scope| scope.log_records.clone()).collect()
 }
 
+/// All trace spans.
 fn spans(arrived: &Arrived) -> Vec<Span> {
     arrived.spans.iter().flat_map(|resource| &resource.scope_spans).flat_map(|scope| scope.spans.clone()).collect()
 }
@@ -125,6 +126,7 @@ fn one_order_is_one_trace_from_its_caller_through_every_hop_and_the_items_of_all
             assert_eq!(records.iter().map(|record| &*record.event_name).collect::<Vec<_>>(), ["shop.order.accept"; 2]);
             let expected = [("shop.customer.email", "[redacted:personal]"), ("shop.order.items", "3")];
             assert_eq!(attributes(&records[0].attributes), expected.map(|(key, value)| (key.into(), value.into())).into());
+            assert_eq!(hex(&records[0].trace_id), TRACE);
 
             let spans = spans(arrived);
             let of_caller: Vec<&Span> = spans.iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
@@ -135,6 +137,9 @@ fn one_order_is_one_trace_from_its_caller_through_every_hop_and_the_items_of_all
             let mut chain = Vec::new();
             while let [span] = child_of(&parent)[..] {
                 chain.push((span.name.as_str(), span.kind()));
+                if span.name == "shop.order.place" {
+                    assert_eq!(records[0].span_id, span.span_id);
+                }
                 parent = hex(&span.span_id);
             }
             let expected = [
