@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
-use prost::Message as _;
+use prost::{DecodeError, Message};
 use tracing_weaver_layers::bytes_of_marked_text;
 
 /// Makes requests of spans.
@@ -51,31 +51,66 @@ impl SpanEncoder {
     /// One request with these spans, grouped by scope.
     pub(super) fn encode(&self, spans: Vec<SpanData>) -> Result<Bytes, String> {
         let exporter = self.exporter.as_ref().map_err(String::clone)?;
+        let bytes = spans.iter().any(holds_bytes);
         // Nothing in it waits: its client has the answer at once.
         match pin!(exporter.export(spans)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(exported) => exported.map_err(|error| error.to_string())?,
             Poll::Pending => return Err("OpenTelemetry's exporter waits for something".to_owned()),
         }
         let body = self.kept.take()?;
-        let request = ExportTraceServiceRequest::decode(body).map_err(|error| format!("a request of OpenTelemetry's exporter: {error}"))?;
-        Ok(self.finish(request).encode_to_vec().into())
-    }
-
-    /// Puts in what OpenTelemetry's types have no place for: the resource as the other signals have it, and bytes.
-    fn finish(&self, mut request: ExportTraceServiceRequest) -> ExportTraceServiceRequest {
-        for resource in &mut request.resource_spans {
-            resource.resource = Some(self.resource.clone());
-            for scope in &mut resource.scope_spans {
-                scope.scope.iter_mut().for_each(|scope| unmark(&mut scope.attributes));
-                for span in &mut scope.spans {
-                    unmark(&mut span.attributes);
-                    span.events.iter_mut().for_each(|event| unmark(&mut event.attributes));
-                    span.links.iter_mut().for_each(|link| unmark(&mut link.attributes));
-                }
-            }
+        let body = if bytes { with_bytes(body)? } else { body };
+        let mut request = OpenRequest::decode(body).map_err(unreadable)?;
+        for spans in &mut request.resource_spans {
+            spans.resource = Some(self.resource.clone());
         }
-        request
+        Ok(request.encode_to_vec().into())
     }
+}
+
+fn unreadable(error: DecodeError) -> String {
+    format!("a request of OpenTelemetry's exporter does not decode: {error}")
+}
+
+/// A request whose scopes stay as they were encoded. Its resource is put in here: as the other signals have it, bytes and order included.
+#[derive(Message)]
+struct OpenRequest {
+    #[prost(message, repeated, tag = "1")]
+    resource_spans: Vec<OpenSpans>,
+}
+
+/// `ResourceSpans`, likewise.
+#[derive(Message)]
+struct OpenSpans {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Resource>,
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    scope_spans: Vec<Bytes>,
+}
+
+/// Whether a span has a value that OpenTelemetry's types have no place for.
+fn holds_bytes(span: &SpanData) -> bool {
+    let marked = |attribute: &opentelemetry::KeyValue| match &attribute.value {
+        opentelemetry::Value::String(text) => bytes_of_marked_text(text.as_str()).is_some(),
+        _ => false,
+    };
+    span.attributes.iter().any(marked)
+        || span.instrumentation_scope.attributes().any(marked)
+        || span.events.iter().any(|event| event.attributes.iter().any(marked))
+        || span.links.iter().any(|link| link.attributes.iter().any(marked))
+}
+
+/// The request with bytes in the place of marked texts.
+fn with_bytes(body: Bytes) -> Result<Bytes, String> {
+    let mut request = ExportTraceServiceRequest::decode(body).map_err(unreadable)?;
+    for scope in request.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans) {
+        scope.scope.iter_mut().for_each(|scope| unmark(&mut scope.attributes));
+        for span in &mut scope.spans {
+            unmark(&mut span.attributes);
+            span.events.iter_mut().for_each(|event| unmark(&mut event.attributes));
+            span.links.iter_mut().for_each(|link| unmark(&mut link.attributes));
+        }
+    }
+    Ok(request.encode_to_vec().into())
 }
 
 /// Marked texts become the bytes that the program gave.
