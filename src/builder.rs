@@ -163,15 +163,17 @@ impl Builder {
     }
 
     /// Detectors of resource attributes beyond `service_instance`, `env` and `service_name`, which are always on: `host`, `os`, `process`,
-    /// `container`, `k8s`, and, for who wants it by name, `process_command_line`. What each gives stands in `docs/configuration.md`.
+    /// `process_command_line`, `container`, `k8s`. What each gives stands in `docs/configuration.md`; what one does not find is not there, and
+    /// none of them waits, starts a program or asks a server.
     ///
-    /// None of them waits, starts a program or asks a server. An unknown name is an error of [`install`](Self::install).
+    /// They come after the defaults and before all that environment and code say. A name that is not among these is an error of
+    /// [`install`](Self::install) and [`build`](Self::build).
     ///
     /// ```
     /// use tracing_subscriber::Registry;
     ///
     /// let (telemetry, _layer) = tracing_weaver::builder().detectors(["host", "os", "process"]).build::<Registry>()?;
-    /// assert!(telemetry.describe().contains("process.pid"));
+    /// assert!(telemetry.describe().contains("process.pid="));
     /// # Ok::<(), tracing_weaver::Error>(())
     /// ```
     pub fn detectors<D: Into<String>>(mut self, names: impl IntoIterator<Item = D>) -> Self {
@@ -273,8 +275,9 @@ impl Builder {
         install::install(self.0, start_up::Mistakes::Fail)
     }
 
-    /// As [`install`](Self::install), but never an error: where the registry cannot be read, plain records are exported; where something else
-    /// stands in the way, telemetry is off. The reason is said on stderr.
+    /// As [`install`](Self::install), but never an error: a mistake costs what it is about, and the reason is said on stderr. Where the registry
+    /// cannot be read, plain records are exported; where `log` has a logger already, its records stay there; where there is a global subscriber
+    /// already, or the system gives no thread, telemetry is off.
     ///
     /// ```
     /// // Nothing of the kind is there: said on stderr, and the program runs.
@@ -296,6 +299,35 @@ impl Builder {
     /// let (telemetry, layer) = tracing_weaver::builder().build()?;
     /// let subscriber = tracing_subscriber::registry().with(layer);
     /// # Ok::<(), tracing_weaver::Error>(())
+    /// ```
+    ///
+    /// # In tests
+    /// With `set_default` each test has telemetry of its own, beside others in the same process. `#[tokio::test]` runs everything on the test's
+    /// thread, so that spawned tasks are seen, too; on several threads give each spawned future its subscriber by
+    /// `.with_current_subscriber()`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tracing_subscriber::prelude::*;
+    /// use tracing_weaver::Memory;
+    ///
+    /// #[tokio::test]
+    /// # async fn this_line_is_for_rustdoc() {}
+    /// async fn an_order_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let memory = Memory::new();
+    ///     let (telemetry, layer) = tracing_weaver::builder().filter("info").console(false).memory(&memory).build()?;
+    ///     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    ///
+    ///     tokio::spawn(async { tracing::info!("an order came in") }).await?;
+    ///
+    ///     telemetry.force_flush(Duration::from_secs(5))?;
+    ///     assert!(memory.logs().concat().contains("an order came in"));
+    ///     Ok(())
+    /// }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(an_order_is_recorded())
+    /// # }
     /// ```
     ///
     /// # Errors

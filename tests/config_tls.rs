@@ -59,7 +59,7 @@ fn assert_arrived(said: &Said, receiver: &TlsReceiver) {
     }
 }
 
-fn run(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
+fn run(protocol: &str, endpoint: &str, variables: Files<'_>) -> Said {
     let mut all = vec![
         ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), OsString::from(endpoint)),
         ("OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(), protocol.into()),
@@ -70,7 +70,7 @@ fn run(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
 }
 
 /// As [`run`], where nothing will arrive: soon given up.
-fn run_in_vain(protocol: &str, endpoint: &str, variables: &[(&str, &Path)]) -> Said {
+fn run_in_vain(protocol: &str, endpoint: &str, variables: Files<'_>) -> Said {
     run(protocol, endpoint, &[variables, &[("TIMEOUT", Path::new("3000"))]].concat())
 }
 
@@ -83,6 +83,9 @@ fn server(authority: &Authority) -> Identity {
 }
 
 const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+
+/// Variables without their prefix, and their files.
+type Files<'a> = &'a [(&'a str, &'a Path)];
 
 /// As reports and diagnostics call them.
 const SIGNALS: [&str; 3] = ["records", "data points", "spans"];
@@ -188,7 +191,7 @@ fn files_that_cannot_be_used_mean_a_warning_and_no_telemetry_there() {
     let client = authority.issue("client.example", 2200, ClientAuth);
     let roots = authority.roots();
     let missing = Path::new("/no/such/file.pem");
-    let cases: [(&str, &Path, &[(&str, &Path)]); 4] = [
+    let cases: [(&str, &Path, Files<'_>); 4] = [
         ("CERTIFICATE", missing, &[("CERTIFICATE", missing)]),
         ("CERTIFICATE", &client.key, &[("CERTIFICATE", &client.key)]),
         ("CLIENT_KEY", missing, &[("CERTIFICATE", &roots), ("CLIENT_CERTIFICATE", &client.certificate), ("CLIENT_KEY", missing)]),
