@@ -133,7 +133,7 @@ fn each_slip_is_said_once_with_its_place_and_what_to_write_and_no_value() {
     assert_eq!(said.findings().len(), expected.len(), "{}", said.stderr);
     for part in [
         "tracing-weaver: finding (violation): event `acme.order.acept` is not in the registry",
-        concat!("\n  at tests/findings.rs:"),
+        "\n  at tests/findings.rs:",
         "\n  did you mean `acme.order.accept`?",
         "\n    event!(name: \"acme.order.accept\", Level::DEBUG, acme.order.items = …);",
         "\n    events:\n      - name: acme.order.acept\n",
