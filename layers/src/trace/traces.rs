@@ -140,7 +140,11 @@ impl Traces {
     }
 
     pub(crate) fn close(&self, trace: u64) {
-        self.call(|stack| stack.try_close(Id::from_u64(trace)));
+        // What could not be closed in order may still hold something, so that its place is not taken again.
+        let closed = self.call(|stack| stack.try_close(Id::from_u64(trace)));
+        if let (Some(_), Some(store)) = (closed, self.stack.downcast_ref::<TraceStore>()) {
+            store.give_back(Id::from_u64(trace));
+        }
     }
 
     /// What `OpenTelemetrySpanExt` asks a subscriber for.

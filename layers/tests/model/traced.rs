@@ -11,7 +11,7 @@ use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
 use proptest::prelude::*;
 use tracing_core::{Level, LevelFilter};
-use tracing_weaver_layers::SpanSettings;
+use tracing_weaver_layers::{Settings, SpanSettings};
 
 use crate::plain::{Kind, Reading};
 use crate::spans::Spans;
@@ -36,7 +36,7 @@ pub(crate) struct Traced {
 
 impl Traced {
     /// For a layer with these directives, if what they let through depends on levels alone.
-    pub(crate) fn new(directives: &str) -> Option<(Traced, SpanSettings)> {
+    pub(crate) fn switch_on(directives: &str, settings: &mut Settings) -> Option<Traced> {
         let passes = match directives {
             "off" => LevelFilter::OFF,
             "info" => LevelFilter::INFO,
@@ -45,8 +45,9 @@ impl Traced {
             _ => return None,
         };
         let sink = Arc::<Spans>::default();
-        let settings = SpanSettings { sampler: Sampler::AlwaysOn, limits: SpanLimits::default(), text_limit: None, sink: sink.clone() };
-        Some((Traced { sink, passes, spans: Vec::new(), ended: Vec::new(), left: Vec::new() }, settings))
+        let (sampler, limits) = (Sampler::AlwaysOn, SpanLimits::default());
+        settings.spans = Some(SpanSettings { sampler, limits, text_limit: None, sink: sink.clone() });
+        Some(Traced { sink, passes, spans: Vec::new(), ended: Vec::new(), left: Vec::new() })
     }
 
     /// A span was made; `exists` unless nobody wanted it.

@@ -38,12 +38,7 @@ impl View {
     {
         let mut settings = Settings::new(reading.registry());
         settings.filter = filter(directives);
-        let mut traced = None;
-        #[cfg(feature = "spans")]
-        if let Some((model, spans)) = Traced::new(directives).filter(|_| with_traces) {
-            (traced, settings.spans) = (Some(model), Some(spans));
-        }
-        let _ = with_traces;
+        let traced = if with_traces { Traced::switch_on(directives, &mut settings) } else { None };
         let (layer, weaver, reader) = weave(settings).unwrap();
         let (chains, counted, before) = Default::default();
         let (expected, said) = Default::default();

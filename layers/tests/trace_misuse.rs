@@ -1,0 +1,393 @@
+//! Trace spans as programs get them wrong, and for a long time: forgotten guards by the thousand, guards out of order, layers of others.
+//!
+//! What must hold is that nothing panics, nothing hangs under something strange, and memory does not grow. The allocator counts what lives;
+//! the tests take turns.
+#![cfg(feature = "spans")]
+
+#[path = "support/spans.rs"]
+mod spans;
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
+use opentelemetry_sdk::trace::SpanData;
+use spans::{REGISTRY, Spans, traced, traced_with};
+use support::{Harness, registry_of, settings};
+use tracing::{Dispatch, Instrument as _, Level, Span, event, info_span};
+use tracing_core::dispatcher::with_default;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::{Registry, reload};
+use tracing_weaver_layers::{SpanSettings, SpanSink, WeaverLayer, weave};
+
+struct Counting;
+
+static LIVE: AtomicI64 = AtomicI64::new(0);
+
+// SAFETY: everything is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size() as i64, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn harness() -> (Harness, Arc<Spans>) {
+    traced(registry_of(REGISTRY), "info")
+}
+
+fn of<'a>(made: &'a [SpanData], name: &str) -> &'a SpanData {
+    made.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no `{name}` in {made:?}"))
+}
+
+fn node(id: &str) -> Span {
+    info_span!("s.node", s.node.id = id)
+}
+
+/// Counts spans and forgets them.
+#[derive(Debug, Default)]
+struct Tally(AtomicI64);
+
+impl SpanSink for Tally {
+    fn take(&self, _: SpanData) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_day_of_spans_entities_and_events_leaves_no_memory_behind() {
+    let _alone = alone();
+    let tally = Arc::new(Tally::default());
+    let mut with = traced_with(registry_of(REGISTRY), "info", Arc::default());
+    with.spans = with.spans.map(|spans| SpanSettings { sink: tally.clone(), ..spans });
+    let mut harness = Harness::new(with);
+    let mut hour = |batches: i64| {
+        harness.run(|| {
+            let engine = node("engine");
+            let _in_engine = engine.enter();
+            for n in 0..batches {
+                let node = node(["receiver", "batch", "exporter"][n as usize % 3]).entered();
+                let batch = info_span!("s.batch", s.size = n, s.note = tracing::field::Empty).entered();
+                batch.record("s.note", "late");
+                let inner = info_span!("elsewhere", text = "some text that is not short", n);
+                inner.follows_from(&*batch);
+                inner.in_scope(|| {
+                    event!(Level::INFO, n, "inside");
+                    event!(Level::ERROR, exception.message = "something failed");
+                });
+                inner.set_attribute("by hand", n);
+                let handed_on = batch.clone();
+                drop((batch, node));
+                // A trace that goes on elsewhere, and one that is never entered.
+                handed_on.in_scope(|| info_span!("next").in_scope(|| ()));
+                drop(info_span!(parent: &handed_on, "never entered"));
+            }
+        });
+        harness.drain();
+        LIVE.load(Ordering::Relaxed)
+    };
+    // What is made once is made in the first hour.
+    let morning = hour(1_000);
+    let evening = (0..10).map(|_| hour(1_000)).last().unwrap();
+    assert_eq!(tally.0.load(Ordering::Relaxed), 11 * 1_000 * 4);
+    assert!(evening - morning < 200_000, "{} bytes more in the evening", evening - morning);
+}
+
+#[test]
+fn guards_that_are_forgotten_by_the_thousand_end_nothing_but_the_order_of_their_thread() {
+    let _alone = alone();
+    let (mut harness, spans) = harness();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            harness.run(|| {
+                let shared = info_span!("shared");
+                std::mem::forget(shared.enter());
+                // More than OpenTelemetry keeps contexts: past them it says so, while it is at work.
+                for _ in 0..66_000 {
+                    std::mem::forget(opentelemetry::Context::current().attach());
+                }
+                for _ in 0..1_000 {
+                    std::mem::forget(shared.enter());
+                }
+                event!(Level::INFO, "still here");
+                info_span!("after").in_scope(|| event!(Level::INFO, "and inside"));
+                node("n").in_scope(|| info_span!("in a node").in_scope(|| ()));
+            });
+        });
+    });
+    // A thread that comes later knows nothing of it.
+    harness.run(|| info_span!("elsewhere").in_scope(|| ()));
+    let made = spans.take();
+    assert_eq!(made.len(), 4);
+    assert_eq!(of(&made, "after").parent_span_id, of(&made, "shared").span_context.span_id());
+    assert_eq!(of(&made, "elsewhere").parent_span_id, SpanId::INVALID);
+    let said: Vec<_> = harness.drain().into_iter().filter(|said| said.scope == module_path!()).map(|said| said.body).collect();
+    assert_eq!(said, [Some("still here".into()), Some("and inside".into())]);
+}
+
+#[test]
+fn a_recursion_through_thousands_of_spans_hangs_each_under_the_one_above_it() {
+    fn down(depth: i64) {
+        let _span = info_span!("deep", depth).entered();
+        if depth < 2_000 {
+            down(depth + 1);
+        }
+    }
+    let _alone = alone();
+    let (harness, spans) = harness();
+    let deep = || harness.run(|| down(0));
+    std::thread::scope(|scope| std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, deep).unwrap().join().unwrap());
+    let made = spans.take();
+    assert_eq!(made.len(), 2_001);
+    // The innermost left first.
+    for pair in made.windows(2) {
+        assert_eq!(pair[0].parent_span_id, pair[1].span_context.span_id());
+    }
+}
+
+#[test]
+fn after_guards_out_of_order_in_several_layers_no_thread_is_left_inside_of_a_trace() {
+    let _alone = alone();
+    let sink = Arc::new(Spans::default());
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+    let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "theirs");
+    macro_rules! traced {
+        () => {
+            weave(traced_with(registry_of(REGISTRY), "info", sink.clone())).unwrap().0
+        };
+    }
+    let stacks: [Dispatch; 3] = [
+        Registry::default().with(traced!()).into(),
+        Registry::default().with(traced!()).with(traced!()).into(),
+        Registry::default().with(traced!()).with(tracing_opentelemetry::layer().with_tracer(tracer)).into(),
+    ];
+    for stack in &stacks {
+        with_default(stack, || {
+            let (a, n, b, c) = (info_span!("a"), node("n"), info_span!("b"), info_span!("c"));
+            let (in_a, in_n, in_b, again, in_c) = (a.enter(), n.enter(), b.enter(), a.enter(), c.enter());
+            drop(in_b);
+            drop(in_a);
+            drop(in_c);
+            drop(in_n);
+            drop(again);
+            assert!(!opentelemetry::Context::current().has_active_span());
+            info_span!("after").in_scope(|| ());
+        });
+        let made = sink.take();
+        assert!(made.iter().filter(|span| span.name == "after").all(|span| span.parent_span_id == SpanId::INVALID));
+    }
+}
+
+#[test]
+fn what_the_program_attaches_by_hand_is_the_parent_through_entities_and_is_left_alone() {
+    let _alone = alone();
+    let (harness, spans) = harness();
+    harness.run(|| {
+        let remote = opentelemetry::trace::SpanContext::new(
+            opentelemetry::TraceId::from(7),
+            SpanId::from(9),
+            opentelemetry::trace::TraceFlags::SAMPLED,
+            true,
+            Default::default(),
+        );
+        let context = opentelemetry::Context::new().with_remote_span_context(remote);
+        let guard = context.attach();
+        let _node = node("n").entered();
+        info_span!("inside").in_scope(|| ());
+        info_span!(parent: None, "root").in_scope(|| ());
+        drop(guard);
+        info_span!("after").in_scope(|| ());
+    });
+    let made = spans.take();
+    assert_eq!(of(&made, "inside").parent_span_id, SpanId::from(9));
+    assert_eq!(of(&made, "inside").span_context.trace_id(), opentelemetry::TraceId::from(7));
+    assert_eq!((of(&made, "root").parent_span_id, of(&made, "after").parent_span_id), (SpanId::INVALID, SpanId::INVALID));
+}
+
+#[test]
+fn a_batch_that_goes_through_threads_and_channels_keeps_its_trace_and_each_node_its_entity() {
+    let _alone = alone();
+    let (harness, spans) = harness();
+    let (to_second, from_first) = std::sync::mpsc::channel::<Span>();
+    let (to_third, from_second) = std::sync::mpsc::channel::<Span>();
+    std::thread::scope(|scope| {
+        let run = |name: &'static str, work: Box<dyn Fn() + Send>| {
+            let harness = &harness;
+            scope.spawn(move || harness.run(|| node(name).in_scope(&work)));
+        };
+        run(
+            "receiver",
+            Box::new(move || {
+                for n in 0..50 {
+                    let batch = info_span!("s.batch", s.size = n);
+                    batch.in_scope(|| info_span!("receive").in_scope(|| ()));
+                    to_second.send(batch).unwrap();
+                }
+            }),
+        );
+        run(
+            "processor",
+            Box::new(move || {
+                for batch in &from_first {
+                    let step = info_span!(parent: &batch, "process");
+                    step.in_scope(|| ());
+                    to_third.send(step).unwrap();
+                }
+            }),
+        );
+        run("exporter", Box::new(move || from_second.iter().for_each(|step| drop(info_span!(parent: &step, "export").entered()))));
+    });
+    let made = spans.take();
+    assert_eq!(made.len(), 50 * 4);
+    let entity = |span: &SpanData| span.instrumentation_scope.attributes().next().unwrap().value.to_string();
+    for batch in made.iter().filter(|span| span.name == "s.batch") {
+        assert_eq!((batch.parent_span_id, entity(batch).as_str()), (SpanId::INVALID, "receiver"));
+        let mut above = batch;
+        let of_trace: Vec<_> = made.iter().filter(|span| span.span_context.trace_id() == batch.span_context.trace_id()).collect();
+        assert_eq!(of_trace.len(), 4);
+        for (name, node) in [("process", "receiver"), ("export", "receiver")] {
+            let step = of_trace.iter().find(|span| span.name == name).unwrap();
+            // The entity is that of the place which the parent by hand names.
+            assert_eq!((step.parent_span_id, entity(step).as_str()), (above.span_context.span_id(), node));
+            above = step;
+        }
+    }
+}
+
+#[test]
+fn instrumented_tasks_that_hop_threads_keep_their_traces() {
+    let _alone = alone();
+    let (harness, spans) = harness();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
+    let dispatch = harness.dispatch.clone();
+    runtime.block_on(async {
+        use tracing::instrument::WithSubscriber as _;
+        let tasks: Vec<_> = (0..20)
+            .map(|task| {
+                let work = async move {
+                    for step in 0..20 {
+                        tokio::task::yield_now().await;
+                        info_span!("step", task, step).in_scope(|| ());
+                        async { tokio::task::yield_now().await }.instrument(info_span!("wait", task)).await;
+                    }
+                };
+                tokio::spawn(async move { work.instrument(info_span!("task", task)).await }.with_subscriber(dispatch.clone()))
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    drop(runtime);
+    let made = spans.take();
+    assert_eq!(made.len(), 20 + 20 * 40);
+    let number = |span: &SpanData| span.attributes.iter().find(|kv| kv.key.as_str() == "task").unwrap().value.clone();
+    for span in made.iter().filter(|span| span.name != "task") {
+        let above = made.iter().find(|above| above.span_context.span_id() == span.parent_span_id).unwrap();
+        assert_eq!((above.name.as_ref(), number(above)), ("task", number(span)));
+    }
+}
+
+/// A sink that panics.
+#[derive(Debug)]
+struct Broken;
+
+impl SpanSink for Broken {
+    fn take(&self, _: SpanData) {
+        panic!("a broken sink");
+    }
+}
+
+#[test]
+fn a_sink_that_panics_costs_its_span_and_nothing_else() {
+    let _alone = alone();
+    let mut with = traced_with(registry_of(REGISTRY), "info", Arc::default());
+    with.spans = with.spans.map(|spans| SpanSettings { sink: Arc::new(Broken), ..spans });
+    let mut harness = Harness::new(with);
+    harness.run(|| {
+        for _ in 0..3 {
+            info_span!("lost").in_scope(|| event!(Level::INFO, "kept"));
+        }
+    });
+    assert_eq!(harness.drain().len(), 3);
+}
+
+#[test]
+fn opentelemetrys_means_on_a_span_work_in_every_wrapping_of_the_layer() {
+    let _alone = alone();
+    struct Quiet;
+    impl<S: tracing_core::Subscriber> Layer<S> for Quiet {}
+    macro_rules! works {
+        ($($how:literal: |$layer:ident| $stack:expr;)*) => {$({
+            let sink = Arc::new(Spans::default());
+            let ($layer, _weaver, _reader) = weave(traced_with(registry_of(REGISTRY), "info", sink.clone())).unwrap();
+            let stack = Dispatch::from($stack);
+            with_default(&stack, || {
+                let span = info_span!("one");
+                span.set_attribute("by hand", 1);
+                let ids = span.context().span().span_context().clone();
+                assert!(ids.is_valid(), $how);
+                let other = info_span!("other");
+                other.set_parent(span.context()).unwrap();
+                other.in_scope(|| ());
+                span.in_scope(|| assert_eq!(Span::current().context().span().span_context(), &ids, $how));
+                assert_eq!(*opentelemetry::Context::current().span().span_context(), opentelemetry::trace::SpanContext::empty_context());
+                // On an entity they find nothing, and break nothing.
+                let node = node("n");
+                node.set_attribute("by hand", 1);
+                let _ = node.set_parent(span.context());
+                assert!(!node.context().span().span_context().is_valid(), $how);
+            });
+            let made = sink.take();
+            assert_eq!(made.len(), 2, $how);
+            assert_eq!(of(&made, "other").parent_span_id, of(&made, "one").span_context.span_id(), $how);
+            assert!(of(&made, "one").attributes.iter().any(|kv| kv.key.as_str() == "by hand"), $how);
+        })*};
+    }
+    works! {
+        "plain": |l| Registry::default().with(l);
+        "boxed": |l| Registry::default().with(WeaverLayer::boxed(l));
+        "as an option": |l| Registry::default().with(Some(l));
+        "boxed twice in an option": |l| Registry::default().with(Some(WeaverLayer::boxed(l).boxed()));
+        "in a list": |l| Registry::default().with(vec![l]);
+        "in a list with others": |l| Registry::default().with(vec![Quiet.boxed(), WeaverLayer::boxed(l), Quiet.with_filter(LevelFilter::OFF).boxed()]);
+        "behind others": |l| Registry::default().with(Quiet.with_filter(filter_fn(|_| false))).with(Quiet).with(l).with(Quiet);
+        "joined": |l| Registry::default().with(Quiet.and_then(l));
+    }
+    // Nothing can be found inside of a reload, and nothing breaks there.
+    let (layer, ..) = weave(traced_with(registry_of(REGISTRY), "info", Arc::default())).unwrap();
+    with_default(&Registry::default().with(reload::Layer::new(layer).0).into(), || {
+        let span = info_span!("one");
+        span.set_attribute("by hand", 1);
+        assert!(!span.context().span().span_context().is_valid());
+    });
+}
+
+#[test]
+fn a_layer_without_trace_spans_beside_one_with_them_makes_none() {
+    let _alone = alone();
+    let sink = Arc::new(Spans::default());
+    let (with, ..) = weave(traced_with(registry_of(REGISTRY), "info", sink.clone())).unwrap();
+    let (without, ..) = weave(settings("info")).unwrap();
+    with_default(&Registry::default().with(without).with(with).into(), || info_span!("one").in_scope(|| ()));
+    assert_eq!(sink.take().len(), 1);
+}
