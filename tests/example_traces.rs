@@ -142,6 +142,29 @@ fn a_reload_is_one_trace_from_the_controller_to_every_engine_thread() {
     assert_eq!(built(right_id), ["1", "2"].into(), "on each thread");
     assert_eq!(built(wrong_id), [].into());
     assert_eq!(built(""), ["1", "2"].into(), "the first ones are in no reload");
+
+    for (event, id) in [("otelcol.pipeline_group.reload.complete", right_id), ("otelcol.pipeline_group.reload.fail", wrong_id)] {
+        let (_, record) = run.records().into_iter().find(|(_, record)| record["eventName"] == event).expect("the record");
+        assert_eq!((record["spanId"].as_str(), record["traceId"].as_str()), (Some(id.as_str()), Some(spans[id].trace.as_str())), "{event}");
+    }
+}
+
+#[test]
+fn a_failure_is_told_by_a_record_with_the_spans_ids_and_by_the_span_and_never_by_an_event_of_the_span() {
+    let args = ["{}/data", "--rounds", "2", "--threads", "1", "--reload-after", "0", "--fail", "1", "--config", "{}/all"];
+    let run = Run::new("info", &args, files);
+    run.assert_success();
+    let spans = spans(&run);
+    let failures: Vec<_> = run.records().into_iter().filter(|(_, record)| record["eventName"] == "otelcol.node.batch.fail").collect();
+    assert!(!failures.is_empty());
+    for (_, record) in failures {
+        let span = &spans[record["spanId"].as_str().expect("the span's id")];
+        assert_eq!(Some(span.trace.as_str()), record["traceId"].as_str());
+        assert!(span.failed && span.events.is_empty(), "{span:?}");
+        assert_eq!(span.entities["otelcol.node.id"], "gzip_file");
+        assert_eq!(span.attributes["error.type"], "injected_fault");
+        assert_eq!(span.attributes["otelcol.attempt"], attributes(&record)["otelcol.attempt"]);
+    }
 }
 
 #[test]
