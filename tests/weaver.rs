@@ -33,7 +33,9 @@ fn weaver_finds_nothing_in_our_registries_but_that_their_format_is_new() {
         // Weaver looks for dependencies from the working directory, and reads nothing of a registry that is called `.`.
         command.current_dir(&folder).args(["registry", "check", "-r", &format!("../{registry}"), "--v2"]);
         command.args(["--diagnostic-format", "json", "--diagnostic-stdout", "--quiet"]);
-        std::env::split_paths(&policies).for_each(|folder| drop(command.arg("-p").arg(folder)));
+        for folder in std::env::split_paths(&policies) {
+            command.arg("-p").arg(folder);
+        }
         let output = command.output().expect("Weaver runs");
         let text = String::from_utf8_lossy(&output.stdout);
         let diagnostics: Vec<Value> = serde_json::from_str(&text)
@@ -122,10 +124,8 @@ fn the_examples_telemetry_passes_weavers_live_check() {
 
 fn find_violations(value: &Value, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) if map.get("type").is_some_and(|kind| kind == "PolicyFinding") => {
-            if map["level"] == "violation" {
-                found.push(value.to_string());
-            }
+        Value::Object(map) if map.get("type").is_some_and(|kind| kind == "PolicyFinding") && map["level"] == "violation" => {
+            found.push(value.to_string());
         }
         Value::Object(map) => map.values().for_each(|inner| find_violations(inner, found)),
         Value::Array(list) => list.iter().for_each(|inner| find_violations(inner, found)),
