@@ -164,6 +164,68 @@ fn a_filter_that_changes_again_and_again_under_working_threads_loses_no_fold() {
 }
 
 #[test]
+fn a_filter_that_changes_in_one_stack_changes_nothing_in_those_of_other_threads() {
+    const TURNS: usize = 200;
+    let mut changing = Harness::filtered("info");
+    let mut others: Vec<_> = ["off", "info", "trace", "error,[t.node]=debug"].map(Harness::filtered).into();
+    let (stop, stopped) = channel::<()>();
+    std::thread::scope(|scope| {
+        let (weaver, all) = (changing.weaver.clone(), others.iter().chain([&changing]).collect::<Vec<_>>());
+        scope.spawn(move || {
+            for directives in ["off", "trace", "[t.node]=debug", "warn"].iter().cycle() {
+                weaver.set_filter(filter(directives));
+                if stopped.try_recv().is_ok() {
+                    break;
+                }
+            }
+        });
+        let workers: Vec<_> = all.into_iter().map(|harness| scope.spawn(|| harness.run(|| (0..TURNS).for_each(|_| work())))).collect();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        stop.send(()).unwrap();
+    });
+    let said: [&[i64]; 4] = [&[], &[3, 4, 5], &[1, 2, 3, 4, 5, 6, 7], &[2, 3, 4, 5, 7]];
+    for (harness, said) in others.iter_mut().zip(said) {
+        assert_eq!(seqs(harness), said.repeat(10 * TURNS));
+    }
+    changing.weaver.set_filter(filter("info"));
+    changing.drain();
+    changing.run(work);
+    assert_eq!(seqs(&mut changing), [3, 4, 5].repeat(10), "what was set last holds");
+    for (harness, turns) in others.iter().map(|harness| (harness, TURNS)).chain([(&changing, TURNS + 1)]) {
+        let all = worked().into_iter().map(|(name, total)| match total {
+            support::Total::Int(n) => (name, support::Total::Int(n * turns as i64)),
+            other => (name, other),
+        });
+        assert_eq!(harness.totals(), all.collect());
+    }
+}
+
+#[test]
+fn directives_for_a_spans_field_see_values_of_entities_and_values_that_come_late() {
+    for greedy in [false, true] {
+        let directives = "off,[t.node{t.node.id=n}]=debug,[request{id=7}]=info,[t.channel{t.channel.id=3}]=trace";
+        let mut harness = if greedy { Harness::beside(settings(directives), Greedy) } else { Harness::filtered(directives) };
+        harness.run(|| {
+            let say = |n: i64| event!(name: "t.tick", Level::INFO, t.seq = n);
+            info_span!("t.node", t.node.id = "n").in_scope(|| say(1));
+            info_span!("t.node", t.node.id = "m").in_scope(|| say(2));
+            let request = info_span!("request", id = tracing::field::Empty);
+            request.in_scope(|| say(3));
+            request.record("id", 7);
+            request.in_scope(|| say(4));
+            let channel = info_span!("t.channel", t.channel.id = 3).entered();
+            say(5);
+            // What is inside stands inside of both.
+            info_span!("t.node", t.node.id = "m").in_scope(|| say(6));
+            drop(channel);
+            say(7);
+        });
+        assert_eq!(seqs(&mut harness), [1, 4, 5, 6], "beside a neighbour: {greedy}");
+        assert_eq!(harness.totals()["t.ticks{}[]"], support::Total::Int(7));
+    }
+}
+
+#[test]
 fn log_records_have_their_own_target_place_and_level_and_pass_by_their_target() {
     for greedy in [false, true] {
         let directives = "info,noisy=warn,noisy::detail=trace";
