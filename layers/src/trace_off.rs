@@ -9,6 +9,7 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Dispatch, Metadata};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
+use crate::findings::CallsiteNotes;
 use crate::hold::Hold;
 use crate::rules::FieldRules;
 use crate::value::Value;
@@ -29,7 +30,14 @@ pub(crate) enum Parent {
 pub(crate) enum Traces {}
 
 impl Traces {
-    pub(crate) fn plan(&self, _: &FieldRules, _: &ResolvedRegistry, _: &Metadata<'static>, _: u32) -> Arc<TracePlan> {
+    pub(crate) fn plan(
+        &self,
+        _: &FieldRules,
+        _: &ResolvedRegistry,
+        _: &Metadata<'static>,
+        _: u32,
+        _: Arc<CallsiteNotes>,
+    ) -> Arc<TracePlan> {
         match *self {}
     }
 

@@ -426,7 +426,7 @@ impl Weaver {
             _ => match &self.traces {
                 Some(traces) => {
                     let scope = self.shared.scopes.intern(metadata.target());
-                    SpanPlan::Trace(traces.plan(&self.rules, &self.registry, metadata, scope))
+                    SpanPlan::Trace(traces.plan(&self.rules, &self.registry, metadata, scope, self.findings.of(metadata)))
                 }
                 None => SpanPlan::Other,
             },

@@ -391,6 +391,34 @@ fn an_entity_opened_directly_under_a_trace_span_is_found() {
 
 #[cfg(feature = "spans")]
 #[test]
+fn values_of_a_trace_span_are_looked_at_too() {
+    let harness = Harness::new(spans::traced_with(registry_of(REGISTRY), "info", Arc::default()));
+    in_shop(&harness, || {
+        let span = info_span!(target: "typed span", "f.order.process", items = "three", f.order.note = Empty, otel.kind = "server");
+        span.record("f.order.note", "n");
+        drop(info_span!(target: "other shop", "f.order.process", items = 3, f.shop.id = "south", f.shop.city = "Bern"));
+    });
+    assert_eq!(ids(&found(&harness, "typed span")), [("type_mismatch", Some("f.order.items"))]);
+    assert_eq!(ids(&found(&harness, "other shop")), [("identity_conflict", Some("f.shop.id"))]);
+}
+
+#[test]
+fn a_name_of_one_word_is_known_where_the_registry_has_it_and_nobodys_elsewhere() {
+    let registry = registry_of(
+        "file_format: definition/2\nattributes: [{key: shop.id, type: string, brief: Id., stability: development}]\n\
+         entities: [{type: shop, brief: A shop., stability: development, identity: [{ref: shop.id}]}]",
+    );
+    let harness = Harness::new(Settings::new(registry));
+    harness.run(|| {
+        drop(info_span!(target: "one word", "shop"));
+        drop(info_span!(target: "one word near", "shops"));
+    });
+    assert_eq!(ids(&found(&harness, "one word")), [("entity_required_attribute_not_present", Some("shop.id"))]);
+    assert_eq!(found(&harness, "one word near"), []);
+}
+
+#[cfg(feature = "spans")]
+#[test]
 fn a_trace_context_for_an_entity_span_is_found_and_one_for_any_other_span_is_not() {
     use tracing_weaver_layers::trace_context::extract;
 

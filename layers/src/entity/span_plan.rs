@@ -54,7 +54,7 @@ impl EntityPlan {
 
     /// The instance that a span's values make; `None` if its identity is not complete.
     pub(crate) fn instance(&self, attributes: &tracing_core::span::Attributes<'_>, hold: &Hold, counts: &Counts) -> Option<EntityInstance> {
-        self.notes.look_at_entity(attributes);
+        self.notes.look_at_span(attributes);
         let mut visitor = EntityVisitor { plan: self, hold, counts, values: vec![None; self.parts.len()] };
         attributes.record(&mut visitor);
         let values = visitor.values;

@@ -19,15 +19,19 @@ struct Check<'a> {
 }
 
 /// Whether there may be anything to find at a callsite; cheap, since it is asked for every callsite of the process.
-pub(super) fn concerns(names: &Names, callsite: &Metadata<'_>) -> bool {
+pub(super) fn concerns(registry: &ResolvedRegistry, names: &Names, callsite: &Metadata<'_>) -> bool {
     if callsite.name() == "log event" && callsite.target() == "log" {
         return false;
     }
     if callsite.is_event() && is_default_name(callsite) {
         return callsite.fields().iter().any(|field| names.is_own(field.name()));
     }
-    // A name of one word, as functions have, is at most an entity's of a registry without namespaces.
-    callsite.name().contains(['.', '_', '-', ':']) || callsite.is_event()
+    // A span of one word, as functions are named, is hardly a slip of anything.
+    let name = callsite.name();
+    callsite.is_event()
+        || name.contains(['.', '_', '-', ':'])
+        || registry.entity_by_type(name).is_some()
+        || registry.span_by_type(name).is_some()
 }
 
 /// All that is wrong with a callsite.

@@ -35,10 +35,13 @@ impl<'a> TypeVisitor<'a> {
         Some(TypeVisitor { registry, declared, folded, found: Vec::new() })
     }
 
-    /// For the values of an entity's span.
-    pub(super) fn of_entity(registry: &'a ResolvedRegistry, name: &str) -> Option<TypeVisitor<'a>> {
-        let entity = registry.entity(registry.entity_by_type(name)?);
-        let declared = entity.identity.iter().chain(&entity.description).collect();
+    /// For the values of a span that the registry knows.
+    pub(super) fn of_span(registry: &'a ResolvedRegistry, name: &str) -> Option<TypeVisitor<'a>> {
+        let entity = registry.entity_by_type(name).map(|id| registry.entity(id)).filter(|entity| !entity.resource);
+        let declared = match entity {
+            Some(entity) => entity.identity.iter().chain(&entity.description).collect(),
+            None => registry.spans.get(registry.span_by_type(name)?.0 as usize)?.attributes.iter().collect(),
+        };
         Some(TypeVisitor { registry, declared, folded: Vec::new(), found: Vec::new() })
     }
 

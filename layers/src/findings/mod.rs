@@ -88,7 +88,7 @@ impl Findings {
 
     /// Takes a callsite in, to be looked at by the next reader. As often as one likes; safe while a callsite registers.
     pub(crate) fn callsite(&self, callsite: &'static Metadata<'static>) {
-        if !self.on || !check::concerns(&self.names, callsite) {
+        if !self.on || !check::concerns(&self.registry, &self.names, callsite) {
             return;
         }
         let mut callsites = lock(&self.callsites);
@@ -209,13 +209,13 @@ impl CallsiteNotes {
         }
     }
 
-    /// Looks at an entity span, if it is the callsite's first.
-    pub(crate) fn look_at_entity(&self, span: &tracing_core::span::Attributes<'_>) {
+    /// Looks at a span, if it is the callsite's first.
+    pub(crate) fn look_at_span(&self, span: &tracing_core::span::Attributes<'_>) {
         if !self.is_first() {
             return;
         }
         let registry = &self.findings.registry;
-        if let Some(mut types) = TypeVisitor::of_entity(registry, self.callsite.name()) {
+        if let Some(mut types) = TypeVisitor::of_span(registry, self.callsite.name()) {
             span.record(&mut types);
             types.found.into_iter().for_each(|what| self.note(what));
         }

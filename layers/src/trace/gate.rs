@@ -19,6 +19,7 @@ use super::marked::bytes_of_marked_text;
 use super::origin::Origin;
 use super::plan::{DESCRIPTION, TracePlan};
 use super::settings::SpanSettings;
+use crate::findings::Disagreement;
 use crate::read::FieldDropReason;
 use crate::redact::{Treatment, changed, hashed};
 use crate::rules::{FieldAction, FieldRecord, FieldRules};
@@ -67,6 +68,15 @@ struct Place<'a> {
     declared: Option<&'a [AttributeRef]>,
     plan: Option<&'a TracePlan>,
     context: u32,
+}
+
+impl Place<'_> {
+    /// Notes what is wrong with a field of the span's callsite. What was set by hand has no callsite.
+    fn note(&self, name: &str, what: impl FnOnce(usize) -> Disagreement) {
+        if let Some((plan, field)) = self.plan.and_then(|plan| Some((plan, plan.index(name)?))) {
+            plan.notes.note(what(field));
+        }
+    }
 }
 
 impl Gate {
@@ -156,7 +166,7 @@ impl Gate {
             }
         };
         let renamed = (*record.key != *name).then(|| Key::from(format!("{}{}", record.key, &key[name.len()..])));
-        if !self.value(record, &mut attribute.value, place.context) {
+        if !self.value(place, name, record, &mut attribute.value) {
             return false;
         }
         if let Some(renamed) = renamed {
@@ -166,17 +176,18 @@ impl Gate {
     }
 
     /// Changes a value to what may leave of it; `false` where nothing may.
-    fn value(&self, record: &FieldRecord, value: &mut Value, context: u32) -> bool {
+    fn value(&self, place: &Place<'_>, name: &str, record: &FieldRecord, value: &mut Value) -> bool {
         let counts = &self.shared.counts;
         let treatment = match &record.action {
             FieldAction::Plain => &Treatment::Plain,
             FieldAction::Treat(treatment) | FieldAction::Body(treatment) => treatment,
-            FieldAction::Entity { declared, treatment } => match self.shared.contexts.value(context, &record.key) {
+            FieldAction::Entity { declared, treatment } => match self.shared.contexts.value(place.context, &record.key) {
                 None if *declared => treatment,
                 None => return self.dropped(FieldDropReason::Undeclared),
                 Some(in_force) => {
                     if *treatment == Treatment::Plain && !with_any(value, |value| in_force.is(value)) {
                         counts.conflicts.add(1);
+                        place.note(name, |field| Disagreement::IdentityConflict { field });
                     }
                     return false;
                 }
@@ -184,6 +195,7 @@ impl Gate {
             FieldAction::Resource(on_resource) => {
                 if !with_any(value, |value| on_resource.is(value)) {
                     counts.conflicts.add(1);
+                    place.note(name, |field| Disagreement::ResourceConflict { field });
                 }
                 return false;
             }

@@ -3,10 +3,13 @@
 //! Made once per callsite; values are made plain by it when a span is opened or recorded to, and the gate asks it when one has ended.
 //! It holds decisions, no value.
 
+use std::sync::Arc;
+
 use opentelemetry::trace::SpanKind;
 use tracing_core::Metadata;
 use tracing_weaver_registry::model::{self, ResolvedRegistry, SpanId};
 
+use crate::findings::CallsiteNotes;
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
 use crate::rules::{FieldAction, FieldRecord, FieldRules};
@@ -33,6 +36,7 @@ pub(crate) struct TracePlan {
     /// Interned target.
     pub(crate) scope: u32,
     pub(crate) fields: Box<[TraceField]>,
+    pub(crate) notes: Arc<CallsiteNotes>,
 }
 
 /// One field of a trace span's callsite.
@@ -50,7 +54,14 @@ pub(crate) const STATUS: &str = "otel.status_code";
 pub(crate) const DESCRIPTION: &str = "otel.status_description";
 
 impl TracePlan {
-    pub(crate) fn new(rules: &FieldRules, registry: &ResolvedRegistry, metadata: &Metadata<'static>, scope: u32, number: u32) -> TracePlan {
+    pub(crate) fn new(
+        rules: &FieldRules,
+        registry: &ResolvedRegistry,
+        metadata: &Metadata<'static>,
+        scope: u32,
+        number: u32,
+        notes: Arc<CallsiteNotes>,
+    ) -> TracePlan {
         let span_type = registry.span_by_type(metadata.name());
         let declared = span_type.map(|id| registry.spans[id.0 as usize].attributes.as_slice());
         let field = |name: &'static str| {
@@ -71,11 +82,17 @@ impl TracePlan {
             kind: span_type.map(|id| kind(registry.spans[id.0 as usize].kind)),
             scope,
             fields: metadata.fields().iter().map(|of| field(of.name())).collect(),
+            notes,
         }
     }
 }
 
 impl TracePlan {
+    /// Which field of the callsite an attribute is.
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+
     /// What becomes of an attribute that is a field of the callsite.
     pub(crate) fn field(&self, name: &str) -> Option<&FieldRecord> {
         self.fields.iter().find(|field| field.name == name).map(|field| &field.record)

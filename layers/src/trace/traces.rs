@@ -27,6 +27,7 @@ use super::plan::TracePlan;
 use super::settings::SpanSettings;
 use super::store::{TraceStore, by_own_ids};
 use crate::entity::span_table::SpanTable;
+use crate::findings::CallsiteNotes;
 use crate::hold::Hold;
 use crate::otel_context;
 use crate::rules::FieldRules;
@@ -88,15 +89,23 @@ impl Traces {
     }
 
     /// The plan of a callsite. `scope` is its interned target.
-    pub(crate) fn plan(&self, rules: &FieldRules, registry: &ResolvedRegistry, of: &Metadata<'static>, scope: u32) -> Arc<TracePlan> {
+    pub(crate) fn plan(
+        &self,
+        rules: &FieldRules,
+        registry: &ResolvedRegistry,
+        of: &Metadata<'static>,
+        scope: u32,
+        notes: Arc<CallsiteNotes>,
+    ) -> Arc<TracePlan> {
         let mut plans = self.plans.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let plan = Arc::new(TracePlan::new(rules, registry, of, scope, plans.len() as u32));
+        let plan = Arc::new(TracePlan::new(rules, registry, of, scope, plans.len() as u32, notes));
         plans.push(plan.clone());
         plan
     }
 
     /// Makes a span, `context` being the entities in force; `None` where that cannot be, at the end of a thread.
     pub(crate) fn open(&self, plan: &TracePlan, span: &Attributes<'_>, parent: Parent, context: u32, hold: &Hold) -> Option<u64> {
+        plan.notes.look_at_span(span);
         let mut made = MadeValues::new(plan, hold, &self.shared.counts);
         span.record(&mut made);
         // Asked before, since it must not fail while the span's lock is held.
