@@ -189,6 +189,58 @@ fn a_malformed_value_is_reported_once_and_the_program_runs() {
 }
 
 #[test]
+fn a_misspelt_variable_and_one_that_is_not_supported_are_reported_once_and_those_of_others_are_not() {
+    let said = run(&[
+        ("OTEL_EXPORTER_OTLP_ENDPIONT", "http://localhost:4318"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "4096"),
+        ("TRACING_WEAVER_LOGS", "debug"),
+        ("OTEL_JAVAAGENT_DEBUG", "true"),
+        ("OTEL_NODE_IP", "10.0.0.1"),
+    ]);
+    assert_eq!(said.diagnostics().len(), 4, "{}", said.stderr);
+    for (name, part) in [
+        ("OTEL_EXPORTER_OTLP_ENDPIONT", "did you mean `OTEL_EXPORTER_OTLP_ENDPOINT`?"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "not supported: "),
+        ("TRACING_WEAVER_LOGS", "did you mean `TRACING_WEAVER_LOG`?"),
+    ] {
+        let [warning] = said.warnings_of(name)[..] else { panic!("{}", said.stderr) };
+        assert!(warning.contains(part), "{warning}");
+    }
+    assert_eq!(said.records().len(), 3);
+}
+
+/// What a proxy is asked for.
+fn proxied(variable: &str, endpoint: &str) -> Option<String> {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    proxy.set_nonblocking(true).unwrap();
+    run(&[
+        (variable, &address),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", endpoint),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    // It was queued by the system, whatever became of the program since.
+    let (mut stream, _) = proxy.accept().ok()?;
+    stream.set_nonblocking(false).unwrap();
+    let mut begin = [0; 200];
+    let length = std::io::Read::read(&mut stream, &mut begin).unwrap();
+    Some(String::from_utf8_lossy(&begin[..length]).lines().next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_proxy_is_asked_for_what_is_elsewhere_and_not_for_this_machine() {
+    let elsewhere = "http://collector.invalid:4318/v1/logs";
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        assert_eq!(proxied(variable, elsewhere).as_deref(), Some("POST http://collector.invalid:4318/v1/logs HTTP/1.1"), "{variable}");
+    }
+    assert_eq!(proxied("HTTPS_PROXY", "https://collector.invalid/v1/logs").as_deref(), Some("CONNECT collector.invalid:443 HTTP/1.1"));
+    assert_eq!(proxied("HTTP_PROXY", "http://127.0.0.1:9/v1/logs"), None);
+    assert_eq!(proxied("HTTP_PROXY", "http://localhost:9/v1/logs"), None);
+}
+
+#[test]
 fn dropping_the_handle_is_a_shutdown() {
     let file = Lines::new();
     let said = run(&[("PROGRAM_ENDS_BY_DROP", "1"), ("TRACING_WEAVER_FILE", &shown(&file.path()))]);

@@ -8,7 +8,7 @@ mod again;
 #[path = "support/tls.rs"]
 mod tls;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
@@ -98,6 +98,43 @@ fn a_receiver_whose_authority_is_named_gets_every_signal() {
         let said = run(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
         assert_arrived(&said, &receiver);
         assert!(said.stdout.contains("(TLS with own roots, timeout 10s)"), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_receiver_may_be_named_by_its_address() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&authority.issue("127.0.0.1", 2200, ServerAuth), None);
+        let endpoint = format!("https://127.0.0.1:{}", receiver.port);
+        assert_arrived(&run(protocol, &endpoint, &[("CERTIFICATE", &authority.roots())]), &receiver);
+    }
+    // Not every machine speaks IPv6.
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start_at("[::1]:0", &authority.issue("::1", 2200, ServerAuth), None);
+        let endpoint = format!("https://[::1]:{}", receiver.port);
+        assert_arrived(&run(protocol, &endpoint, &[("CERTIFICATE", &authority.roots())]), &receiver);
+    }
+}
+
+#[test]
+fn the_systems_roots_are_where_the_system_says() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&server(&authority), None);
+        let roots = authority.roots();
+        let said = again::run(
+            "program",
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", localhost(&receiver).as_ref()),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", OsStr::new(protocol)),
+                ("SSL_CERT_FILE", roots.as_os_str()),
+            ],
+        );
+        assert_arrived(&said, &receiver);
     }
 }
 

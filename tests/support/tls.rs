@@ -94,8 +94,13 @@ pub(crate) struct TlsReceiver {
 impl TlsReceiver {
     /// One that shows `identity`, and asks for a certificate of `clients` where there are any.
     pub(crate) fn start(identity: &Identity, clients: Option<&Authority>) -> Self {
+        Self::start_at("127.0.0.1:0", identity, clients)
+    }
+
+    /// The same at an address of loopback.
+    pub(crate) fn start_at(address: &str, identity: &Identity, clients: Option<&Authority>) -> Self {
         let config = server_config(identity, clients);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        let listener = std::net::TcpListener::bind(address).expect("a free port on loopback");
         let port = listener.local_addr().expect("a bound port").port();
         listener.set_nonblocking(true).expect("a socket option");
         let arrived = Shared::default();

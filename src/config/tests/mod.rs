@@ -213,6 +213,26 @@ fn resource_service_file_and_switches_are_read() {
     assert!(environment.disabled && environment.traces.otlp.is_some() && environment.traces.asked_for);
 }
 
+#[cfg(all(feature = "console", any(feature = "http", feature = "grpc")))]
+#[test]
+fn every_variable_of_the_table_changes_something() {
+    let base = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:1"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+        ("NODE_NAME", "n"),
+    ];
+    let shown = |variables: &[(&str, &str)]| format!("{:?}", read(variables));
+    let sections = table::SECTIONS.iter().filter(|section| section.title != "Read by the libraries underneath");
+    for name in sections.flat_map(|section| section.rows).flat_map(|row| row.names) {
+        let others: Vec<_> = base.iter().copied().filter(|(other, _)| other != name).collect();
+        let changes = |value: &str| shown(&[&others[..], &[(*name, value)]].concat()) != shown(&others);
+        assert!(["something", "dumb"].into_iter().any(changes), "{name} is in the table and read by nobody");
+    }
+}
+
 #[cfg(feature = "console")]
 #[test]
 fn colour_can_be_switched_off_and_is_off_where_the_terminal_knows_none() {

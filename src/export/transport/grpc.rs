@@ -58,7 +58,12 @@ impl Grpc {
         match client.uri().scheme_str() {
             Some("http") => {}
             Some("https") => {
-                client = client.tls_config(client_config(endpoint.tls.as_ref()?)).map_err(|error| causes(&error))?;
+                let mut config = client_config(endpoint.tls.as_ref()?);
+                // A certificate names an address without the brackets that it has in a URL.
+                if let Some(address) = client.uri().host().and_then(|host| host.strip_prefix('[')?.strip_suffix(']')) {
+                    config = config.domain_name(address);
+                }
+                client = client.tls_config(config).map_err(|error| causes(&error))?;
             }
             _ => return Err("not a URL of http:// or https:// with a host".into()),
         }
