@@ -7,7 +7,7 @@
 #[inline]
 pub(crate) fn unix_nanos() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // The standard library's way to the same number takes 45 instructions more, of the 550 that a record may take.
+    // The standard library's way to the same number takes 45 instructions more, of the 520 that a record may take.
     // SAFETY: `now` is a valid place for the answer; the clock always exists.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
     (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
