@@ -391,3 +391,92 @@ fn a_layer_without_trace_spans_beside_one_with_them_makes_none() {
     with_default(&Registry::default().with(without).with(with).into(), || info_span!("one").in_scope(|| ()));
     assert_eq!(sink.take().len(), 1);
 }
+
+#[test]
+fn more_layers_than_have_a_place_of_their_own_all_make_their_spans_and_keep_them_apart() {
+    let _alone = alone();
+    let made: Vec<_> = (0..12).map(|_| harness()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for (harness, _) in made.iter().chain(made.iter().rev()) {
+                    harness.run(|| {
+                        let _node = node("n").entered();
+                        let outer = info_span!("outer").entered();
+                        info_span!("inner").in_scope(|| event!(Level::INFO, "inside"));
+                        drop(outer);
+                        assert!(!opentelemetry::Context::current().has_active_span());
+                    });
+                }
+            });
+        }
+    });
+    for (mut harness, spans) in made {
+        let spans = spans.take();
+        assert_eq!(spans.len(), 8);
+        for inner in spans.iter().filter(|span| span.name == "inner") {
+            assert!(spans.iter().any(|outer| outer.name == "outer" && outer.span_context.span_id() == inner.parent_span_id));
+        }
+        assert_eq!(harness.drain().len(), 4);
+    }
+}
+
+#[test]
+fn spans_of_many_fields_and_odd_names_come_out_whole() {
+    let _alone = alone();
+    let (harness, spans) = harness();
+    harness.run(|| {
+        info_span!(
+            "elsewhere",
+            f01 = 1,
+            f02 = 1,
+            f03 = 1,
+            f04 = 1,
+            f05 = 1,
+            f06 = 1,
+            f07 = 1,
+            f08 = 1,
+            f09 = 1,
+            f10 = 1,
+            f11 = 1,
+            f12 = 1,
+            f13 = 1,
+            f14 = 1,
+            f15 = 1,
+            f16 = 1,
+            f17 = 1,
+            f18 = 1,
+            f19 = 1,
+            f20 = 1,
+            f21 = 1,
+            f22 = 1,
+            f23 = 1,
+            f24 = 1,
+            f25 = 1,
+            f26 = 1,
+            f27 = 1,
+            f28 = 1,
+            f29 = 1,
+            f30 = 1,
+            f31 = 1,
+            f32 = 1,
+            f33 = 1,
+            f34 = 1,
+            f35 = 1,
+            f36 = 1,
+            f37 = 1,
+            f38 = 1,
+            f39 = 1,
+            f40 = 1
+        )
+        .in_scope(|| ());
+        info_span!("", "tracing_weaver.origin" = 1, "" = 2, message = "not an event").in_scope(|| ());
+        let by_hand = info_span!("by hand");
+        by_hand.set_attribute("tracing_weaver.origin", 7);
+        by_hand.in_scope(|| ());
+    });
+    let made = spans.take();
+    assert_eq!(of(&made, "elsewhere").attributes.len(), 40);
+    assert_eq!(of(&made, "").attributes.len(), 3);
+    assert_eq!(of(&made, "by hand").instrumentation_scope.name(), module_path!());
+}
