@@ -111,10 +111,10 @@ pub use resource::ResourceValue;
 pub use sink::Memory;
 pub use snapshot::{MetricPoint, MetricSet, MetricsSnapshot, Series};
 pub use telemetry::Telemetry;
-pub use tracing_weaver_layers::{BadDirective, Finding, FindingLevel, HistogramPoint, PointValue, Value, WeaverLayer};
-pub use tracing_weaver_registry::SELF_REGISTRY;
 #[cfg(feature = "spans")]
 pub use tracing_weaver_layers::trace_context;
+pub use tracing_weaver_layers::{BadDirective, Finding, FindingLevel, HistogramPoint, PointValue, Value, WeaverLayer};
+pub use tracing_weaver_registry::SELF_REGISTRY;
 pub use tracing_weaver_registry::model::EnumValue;
 
 /// The README's program compiles.
