@@ -275,6 +275,8 @@ fn every_event_and_every_set_of_the_registry_comes_or_has_a_reason_not_to() {
     let args = [&eventful()[..], &["--config", "{}/last"]].concat();
     let run = Run::new("trace", &args, mixed_files_and_configurations);
     run.assert_success();
+    let stderr = String::from_utf8_lossy(&run.output.stderr);
+    assert_eq!(stderr.lines().count(), 1, "code and registry agree, so nothing is said but what started: {stderr}");
     let ended = Run::new("trace", &["{}/data", "--out", "{}/nowhere"], mixed_files);
     let records: Vec<_> = run.records().into_iter().chain(ended.records()).collect();
     let records: BTreeSet<&str> = records.iter().filter_map(|(_, record)| record["eventName"].as_str()).collect();
