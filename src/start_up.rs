@@ -2,6 +2,8 @@
 //! `install` and `build` call it before anything is started.
 //! A mistake in the environment is a warning and the default; one in code is an error, or a warning too where the caller wants to degrade.
 
+mod sinks;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,16 +13,16 @@ use tracing_weaver_layers::SpanSettings;
 use tracing_weaver_layers::{ForwardFilter, Settings};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
-use crate::config::{Environment, SignalSinks};
-use crate::describe::{Description, SignalDescription, SinkDescription};
+use crate::config::Environment;
+use crate::describe::Description;
 use crate::error::Error;
 use crate::escape;
-use crate::export::{ExportSettings, LocalDestination, LocalSink};
+use crate::export::ExportSettings;
 use crate::options::{Options, RegistrySource};
 use crate::resource::{Detector, Resource};
-use crate::sink::JsonLines;
 #[cfg(feature = "console")]
-use crate::sink::{Console, ConsoleTally};
+use crate::sink::ConsoleTally;
+use crate::sink::JsonLines;
 
 /// What becomes of a mistake in code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +48,6 @@ pub(crate) struct Prepared {
     pub(crate) tally: Option<Arc<ConsoleTally>>,
 }
 
-/// Longest time a record waits where a person watches.
-#[cfg(feature = "console")]
-const CONSOLE_DELAY: std::time::Duration = std::time::Duration::from_millis(100);
-
 /// Says sentences on stderr, one or more lines each. A closed stderr is nobody's problem.
 pub(crate) fn say(sentences: &[String]) {
     let mut text = String::new();
@@ -72,6 +70,11 @@ struct Warnings {
 }
 
 impl Warnings {
+    /// Says a sentence once everything runs.
+    fn say(&mut self, sentence: String) {
+        self.said.push(sentence);
+    }
+
     /// The result, unless it is a mistake that is to be said; then `None`, and `instead` is what happens.
     fn tolerate<T>(&mut self, result: Result<T, Error>, instead: &str) -> Result<Option<T>, Error> {
         match (result, self.mistakes) {
@@ -86,7 +89,7 @@ impl Warnings {
 }
 
 /// Works everything out: the layer's settings, and all the rest. Starts nothing.
-pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes: Mistakes) -> Result<(Settings, Prepared), Error> {
+pub(crate) fn prepare(mut options: Options, environment: &mut Environment, mistakes: Mistakes) -> Result<(Settings, Prepared), Error> {
     let mut warnings = Warnings { said: std::mem::take(&mut environment.warnings), mistakes };
     let (registry, registry_from) = warnings
         .tolerate(registry(&options), "records are exported plain")?
@@ -98,62 +101,31 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
     }
     let file = file(&options, environment, &mut warnings)?;
     let (filter, filter_from) = filter(&options, environment, &mut warnings.said);
-    let (attributes, withheld) = Resource::resolve(&detectors, environment, options.resource).redacted(&registry);
+    let (attributes, withheld) = Resource::resolve(&detectors, environment, std::mem::take(&mut options.resource)).redacted(&registry);
     if !withheld.is_empty() {
-        warnings.said.push(format!("withheld or changed on the resource, as the registry asks: `{}`", withheld.join("`, `")));
+        warnings.say(format!("withheld or changed on the resource, as the registry asks: `{}`", withheld.join("`, `")));
     }
     if environment.traces.asked_for && !cfg!(feature = "spans") {
-        warnings.said.push("OTEL_TRACES_EXPORTER: this build makes no spans (enable the feature `spans`); ignored".to_owned());
+        warnings.say("OTEL_TRACES_EXPORTER: this build makes no spans (enable the feature `spans`); ignored".to_owned());
     }
     let resource: Vec<_> = attributes.iter().map(|attribute| (attribute.key.clone(), attribute.value.clone())).collect();
     let mut export = ExportSettings::new(resource.clone());
-    gather(&mut export, environment);
-
-    let mut everywhere = Vec::new();
-    let mut add = |sink: Box<dyn LocalSink>, name: String| {
-        everywhere.push(SinkDescription::local(name));
-        export.locals.push(LocalDestination { sink, logs: true, traces: true, metrics: true });
-    };
-    if let Some((path, lines)) = file {
-        add(Box::new(lines), format!("file {}", escape::text(&path.to_string_lossy())));
-    }
-    if let Some(memory) = options.memory {
-        add(Box::new(memory), "memory".to_owned());
-    }
-    let console = |sinks: &SignalSinks| cfg!(feature = "console") && options.console.unwrap_or(sinks.console);
-    let (console_logs, console_metrics) = (console(&environment.logs), console(&environment.metrics));
-    let console_traces = console(&environment.traces);
-    #[cfg(feature = "console")]
-    let tally = (console_logs || console_metrics || console_traces)
-        .then(|| watch(&mut export, environment, Signals { logs: console_logs, metrics: console_metrics, traces: console_traces }));
-
-    let describe = |off: Option<&'static str>, sinks: &SignalSinks, console: bool| {
-        let otlp = sinks.otlp.iter().map(SinkDescription::otlp);
-        let sinks = otlp.chain(console.then(|| SinkDescription::local("console"))).chain(everywhere.iter().cloned()).collect();
-        SignalDescription { off, every: None, summed_up: true, sinks }
-    };
-    let off_in_code = |is_on: bool| (!is_on).then_some("switched off");
-    let no_spans = (!cfg!(feature = "spans")).then_some("not in this build");
-    let records = SignalDescription { summed_up: false, ..describe(off_in_code(options.forward), &environment.logs, console_logs) };
-    let every = Some(export.metric_interval);
-    let metrics = SignalDescription { every, ..describe(off_in_code(options.fold), &environment.metrics, console_metrics) };
-    let spans = describe(no_spans.or(off_in_code(options.forward)), &environment.traces, console_traces);
-    (export.logs, export.metrics) = (environment.logs.otlp.take(), environment.metrics.otlp.take());
-    export.traces = environment.traces.otlp.take();
+    sinks::gather(&mut export, environment);
+    let sinks = sinks::connect(&mut export, environment, &options, file);
 
     let mut settings = Settings::new(registry.clone());
     settings.filter = filter;
     settings.fold = options.fold;
     settings.findings = options.findings.or(environment.findings).unwrap_or(true);
     // Records that nobody takes are not made.
-    settings.forward = options.forward && !records.sinks.is_empty();
+    settings.forward = options.forward && !sinks.records.sinks.is_empty();
     settings.code_location = options.code_location;
     settings.resource = resource;
     settings.attribute_count_limit = environment.log_limits.count as usize;
     settings.attribute_length_limit = environment.log_limits.length;
     settings.propagators = environment.propagators;
     #[cfg(feature = "spans")]
-    if spans.off.is_none() {
+    if sinks.spans.off.is_none() {
         settings.spans = Some(spans_of(environment, &mut export));
     }
 
@@ -164,14 +136,14 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
         },
         registry_from,
         filter_from,
-        records,
-        metrics,
-        spans,
+        records: sinks.records,
+        metrics: sinks.metrics,
+        spans: sinks.spans,
         sampler: environment.sampler,
         propagators: environment.propagators,
         record_limits: environment.log_limits,
         span_limits: environment.span_limits,
-        queues: queues(&export, &settings),
+        queues: sinks::queues(&export, &settings),
         detectors: detectors.iter().map(|detector| detector.name()).collect(),
         resource: attributes,
         neighbours: None,
@@ -183,7 +155,7 @@ pub(crate) fn prepare(options: Options, environment: &mut Environment, mistakes:
         description,
         warnings: warnings.said,
         #[cfg(feature = "console")]
-        tally,
+        tally: sinks.tally,
     };
     Ok((settings, prepared))
 }
@@ -196,35 +168,6 @@ fn detectors(options: &Options, warnings: &mut Warnings) -> Result<Vec<Detector>
         detectors.extend(named.filter(|detector| !detectors.contains(detector)));
     }
     Ok(detectors)
-}
-
-/// How records, spans and metrics are gathered into requests.
-fn gather(export: &mut ExportSettings, environment: &Environment) {
-    export.metric_interval = environment.metric_interval.unwrap_or(export.metric_interval);
-    let (logs, spans) = (&environment.log_batches, &environment.span_batches);
-    export.log_delay = logs.delay.unwrap_or(export.log_delay);
-    export.log_batch = logs.batch.unwrap_or(export.log_batch);
-    export.span_delay = spans.delay.unwrap_or(export.span_delay);
-    export.span_batch = spans.batch.unwrap_or(export.span_batch);
-    export.span_queue = spans.queue.unwrap_or(export.span_queue);
-}
-
-/// How much waits, and for how long, in words.
-fn queues(export: &ExportSettings, settings: &Settings) -> Vec<String> {
-    let mut queues = vec![format!(
-        "records: {} MiB for all threads; requests of {} records or 1 MiB, after {:?} at most",
-        settings.queue_bytes >> 20,
-        export.log_batch,
-        export.log_delay
-    )];
-    if cfg!(feature = "spans") {
-        queues.push(format!(
-            "spans: {}; requests of {} spans or 1 MiB, after {:?} at most",
-            export.span_queue, export.span_batch, export.span_delay
-        ));
-    }
-    queues.push("before each receiver: 16 MiB".to_owned());
-    queues
 }
 
 /// How trace spans are made, and the queue that they go into.
@@ -245,26 +188,6 @@ fn spans_of(environment: &Environment, export: &mut ExportSettings) -> SpanSetti
     }
 }
 
-/// Adds the console to the sinks, and gives what it counts.
-#[cfg(feature = "console")]
-fn watch(export: &mut ExportSettings, environment: &Environment, signals: Signals) -> Arc<ConsoleTally> {
-    let tally = Arc::new(ConsoleTally::default());
-    let colour = environment.colour && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let sink = Box::new(Console::new(Box::new(std::io::stderr()), colour, tally.clone()));
-    let Signals { logs, metrics, traces } = signals;
-    export.locals.push(LocalDestination { sink, logs, traces, metrics });
-    export.log_delay = environment.log_batches.delay.unwrap_or(CONSOLE_DELAY);
-    tally
-}
-
-/// The signals of a sink.
-#[cfg(feature = "console")]
-struct Signals {
-    logs: bool,
-    metrics: bool,
-    traces: bool,
-}
-
 /// Opens the file for OTLP-JSON lines, where code or the environment names one.
 fn file(options: &Options, environment: &Environment, warnings: &mut Warnings) -> Result<Option<(PathBuf, JsonLines)>, Error> {
     if let Some(path) = &options.file {
@@ -275,7 +198,7 @@ fn file(options: &Options, environment: &Environment, warnings: &mut Warnings) -
     match JsonLines::open(path) {
         Ok(lines) => Ok(Some((path.clone(), lines))),
         Err(error) => {
-            warnings.said.push(format!("TRACING_WEAVER_FILE: `{}` cannot be opened: {error}; ignored", path.display()));
+            warnings.say(format!("TRACING_WEAVER_FILE: `{}` cannot be opened: {error}; ignored", path.display()));
             Ok(None)
         }
     }
