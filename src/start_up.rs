@@ -101,7 +101,11 @@ pub(crate) fn prepare(mut options: Options, environment: &mut Environment, mista
     }
     let file = file(&options, environment, &mut warnings)?;
     let (filter, filter_from) = filter(&options, environment, &mut warnings.said);
-    let (attributes, withheld) = Resource::resolve(&detectors, environment, std::mem::take(&mut options.resource)).redacted(&registry);
+    let (resource, cut) = Resource::resolve(&detectors, environment, std::mem::take(&mut options.resource)).bounded();
+    if !cut.is_empty() {
+        warnings.say(format!("cut at 64 KiB on the resource: `{}`", cut.join("`, `")));
+    }
+    let (attributes, withheld) = resource.redacted(&registry);
     if !withheld.is_empty() {
         warnings.say(format!("withheld or changed on the resource, as the registry asks: `{}`", withheld.join("`, `")));
     }

@@ -97,6 +97,9 @@ pub(crate) struct ResourceAttribute {
     pub(crate) origin: Origin,
 }
 
+/// Most bytes of a value: the resource goes with every request.
+const MAX_BYTES: usize = 64 << 10;
+
 /// Attributes in the order in which their keys first came.
 #[derive(Debug, Default)]
 pub(crate) struct Resource(Vec<ResourceAttribute>);
@@ -128,6 +131,18 @@ impl Resource {
         resource
     }
 
+    /// The same with no value longer than [`MAX_BYTES`]; keys whose value was cut come beside it.
+    pub(crate) fn bounded(mut self) -> (Resource, Vec<String>) {
+        let mut cut = Vec::new();
+        for attribute in &mut self.0 {
+            if let Some(short) = shortened(&attribute.value) {
+                attribute.value = short;
+                cut.push(attribute.key.to_string());
+            }
+        }
+        (self, cut)
+    }
+
     /// What of it may leave under a registry; keys that were withheld or changed come beside it.
     pub(crate) fn redacted(self, registry: &ResolvedRegistry) -> (Vec<ResourceAttribute>, Vec<String>) {
         let mut withheld = Vec::new();
@@ -150,6 +165,25 @@ impl Resource {
             Some(known) => (known.value, known.origin) = (value, origin),
             None => self.0.push(ResourceAttribute { key: key.into(), value, origin }),
         }
+    }
+}
+
+/// A value that is too long, cut between characters; of a list the first texts that fit.
+fn shortened(value: &Value) -> Option<Value> {
+    match value {
+        Value::Str(text) if text.len() > MAX_BYTES => {
+            let end = (0..=MAX_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            Some(Value::Str(text[..end].into()))
+        }
+        Value::StrArray(texts) => {
+            let fits = texts.iter().scan(0, |bytes, text| {
+                *bytes += text.len();
+                (*bytes <= MAX_BYTES).then_some(())
+            });
+            let fits = fits.count();
+            (fits < texts.len()).then(|| Value::StrArray(texts[..fits].into()))
+        }
+        _ => None,
     }
 }
 
@@ -235,11 +269,40 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_would_make_every_request_large_is_cut_and_named() {
+        let list = format!("a={},b=short", "ä".repeat(MAX_BYTES));
+        let resource = Resource::resolve(&[], &environment(&[("OTEL_RESOURCE_ATTRIBUTES", &list)]), Vec::new());
+        let (resource, cut) = resource.bounded();
+        assert_eq!(cut, ["a"]);
+        let value = |key: &str| resource.0.iter().find(|attribute| *attribute.key == *key).unwrap().value.clone();
+        assert_eq!(value("a"), Value::Str("ä".repeat(MAX_BYTES / 2).into()));
+        assert_eq!(value("b"), Value::Str("short".into()));
+        let half: Arc<str> = "x".repeat(MAX_BYTES / 2).into();
+        let texts = |count| Value::StrArray(vec![half.clone(); count].into());
+        assert_eq!((shortened(&texts(2)), shortened(&texts(3))), (None, Some(texts(2))));
+    }
+
+    #[test]
     fn a_detector_without_that_name_is_an_error_that_names_those_there_are() {
         let error = Detector::named("hots").unwrap_err().to_string();
         for name in ["service_instance", "env", "service_name", "host", "os", "process", "process_command_line", "container", "k8s"] {
             assert_eq!(Detector::named(name).unwrap().name(), name);
             assert!(error.contains("`hots`") && error.contains(&format!("`{name}`")), "{error}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_of_the_system_is_a_panic(text in proptest::prop_oneof![
+            proptest::prelude::any::<String>(),
+            "([0-9]{1,2}:[a-z,=]{0,8}:(/[a-z0-9.:_-]{0,70}){0,5}\n){0,4}",
+            "([0-9 ]{4}8:1 (/(pods|containers|[a-f0-9-]{0,64})){0,6} / rw\n){0,4}",
+            "[0-9]{1,3} \\(\\PC{0,9}\\)( -?[0-9]{1,21}){0,25}",
+            "([A-Z_]{0,11}(=|VERSION_ID=|NAME=)[\"'\\\\a-z]{0,9}\n){0,6}btime [0-9]{0,22}\n",
+        ]) {
+            let files = ["proc/self/cgroup", "proc/self/mountinfo", "proc/self/stat", "proc/stat", "etc/os-release", "etc/machine-id", "etc/hosts"];
+            let root = root(&files.map(|path| (path, text.as_str())));
+            Resource::resolve_at(root.path(), &Detector::ALL, &environment(&[]), Vec::new());
         }
     }
 

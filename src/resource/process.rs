@@ -72,6 +72,7 @@ mod tests {
     use super::*;
     use crate::resource::tests::{root, text};
 
+    #[cfg(unix)]
     #[test]
     fn a_process_is_known_by_its_number_and_its_creation() {
         let ticks = rustix::param::clock_ticks_per_second();

@@ -1,5 +1,6 @@
 //! Environments in, configuration out.
 
+mod garbage;
 mod limits;
 #[cfg(any(feature = "http", feature = "grpc"))]
 mod tls;
