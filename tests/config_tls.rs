@@ -207,6 +207,16 @@ fn a_receiver_whose_certificate_has_expired_gets_nothing() {
 }
 
 #[test]
+fn a_receiver_that_shows_the_certificate_of_an_authority_is_told_apart() {
+    let authority = Authority::new("ours");
+    for protocol in PROTOCOLS {
+        let receiver = TlsReceiver::start(&authority.itself(), None);
+        let said = run_in_vain(protocol, &localhost(&receiver), &[("CERTIFICATE", &authority.roots())]);
+        assert_lost(&said, &receiver, "is that of an authority");
+    }
+}
+
+#[test]
 fn a_receiver_that_wants_a_client_certificate_gets_nothing_without_one_or_with_that_of_a_stranger() {
     let (authority, other) = (Authority::new("ours"), Authority::new("another"));
     let stranger = other.issue("client.example", 2200, ClientAuth);

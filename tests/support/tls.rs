@@ -68,6 +68,11 @@ impl Authority {
         }
     }
 
+    /// Its own certificate and key, as one who signs for himself would show them.
+    pub(crate) fn itself(&self) -> Identity {
+        Identity { certificate: self.roots(), key: self.write("ca.key", &self.issuer.key().serialize_pem()) }
+    }
+
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).expect("a file");

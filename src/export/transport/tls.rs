@@ -96,6 +96,10 @@ fn help(why: &CertificateError) -> &'static str {
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the receiver's certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the receiver's certificate is not valid yet",
+        // The library says so in a type that it keeps to itself.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the receiver's certificate is that of an authority: it must show one that is signed by it"
+        }
         _ => "the receiver's certificate is not accepted",
     }
 }
