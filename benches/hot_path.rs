@@ -10,7 +10,7 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
@@ -18,10 +18,10 @@ use opentelemetry::{Context, ContextGuard};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{self, BatchLogProcessor, LogBatch, LogExporter, SdkLoggerProvider};
-use opentelemetry_sdk::trace::{self, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{self, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 use tracing::{Level, event, info_span};
 use tracing_subscriber::prelude::*;
-use tracing_weaver_layers::{ForwardFilter, RecordReader, Settings, weave};
+use tracing_weaver_layers::{ForwardFilter, RecordReader, Settings, SpanSettings, SpanSink, weave};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 const EVENTS: usize = 20_000;
@@ -52,6 +52,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "enter-registry", floor: "enter-registry", limit: Limit::None },
     Scenario { name: "enter", floor: "enter-registry", limit: Limit::Over(200.0) },
     Scenario { name: "span-registry", floor: "span-registry", limit: Limit::None },
+    Scenario { name: "span", floor: "span-registry", limit: Limit::None },
     Scenario { name: "peer-span", floor: "span-registry", limit: Limit::None },
 ];
 
@@ -242,6 +243,16 @@ impl SpanExporter for Nowhere {
     }
 }
 
+/// Keeps spans until they are taken, as a queue would.
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<SpanData>>);
+
+impl SpanSink for Kept {
+    fn take(&self, span: SpanData) {
+        self.0.lock().expect("nobody panics with it").push(span);
+    }
+}
+
 /// The SDK's providers with batch processors that lose nothing.
 struct Peer {
     logs: SdkLoggerProvider,
@@ -277,6 +288,7 @@ impl Peer {
 fn run(scenario: &str, events: usize) {
     let mut reader: Option<RecordReader> = None;
     let mut peer: Option<Peer> = None;
+    let mut kept: Option<Arc<Kept>> = None;
     match scenario {
         "floor" => tracing_subscriber::registry().with(FloorLayer).init(),
         "enter-registry" | "span-registry" => tracing_subscriber::registry().init(),
@@ -284,6 +296,10 @@ fn run(scenario: &str, events: usize) {
         _ => {
             let mut settings = Settings::new(Arc::new(registry()));
             settings.filter = ForwardFilter::parse("warn,hot_path=info").expect("good directives");
+            if scenario == "span" {
+                let sink = kept.insert(Arc::default()).clone();
+                settings.spans = Some(SpanSettings { sampler: Sampler::AlwaysOn, limits: SpanLimits::default(), text_limit: None, sink });
+            }
             let (layer, _, records) = weave(settings).expect("the layer is made");
             reader = Some(records);
             tracing_subscriber::registry().with(layer).init();
@@ -311,7 +327,7 @@ fn run(scenario: &str, events: usize) {
         "fold" => &emit_events_fold,
         "dimension" => &emit_events_dimension,
         "disabled" => &emit_events_disabled,
-        "span-registry" | "peer-span" => &emit_events_span,
+        "span-registry" | "span" | "peer-span" => &emit_events_span,
         "enter" | "enter-registry" => &|from, to| emit_events_enter(&spans, from, to),
         other => panic!("no scenario `{other}`"),
     };
@@ -323,6 +339,9 @@ fn run(scenario: &str, events: usize) {
         }
         if let Some(peer) = &peer {
             peer.flush();
+        }
+        if let Some(kept) = &kept {
+            black_box(std::mem::take(&mut *kept.0.lock().expect("nobody panics with it")));
         }
     };
     let mut spent = Duration::ZERO;
