@@ -42,7 +42,7 @@ pub struct WeaverLayer<S> {
 struct Live<S> {
     weaver: Arc<Weaver>,
     inner: Filtered<Stages, OwnFilter, S>,
-    _second: Dispatch,
+    second: Dispatch,
 }
 
 impl<S> fmt::Debug for WeaverLayer<S> {
@@ -55,7 +55,7 @@ impl<S> WeaverLayer<S> {
     pub(crate) fn new(weaver: Arc<Weaver>) -> WeaverLayer<S> {
         let inner = Filtered::new(Stages(weaver.clone()), OwnFilter(weaver.clone()));
         let second = Dispatch::new(Second::of(weaver.clone()));
-        WeaverLayer { live: Some(Live { weaver, inner, _second: second }) }
+        WeaverLayer { live: Some(Live { weaver, inner, second }) }
     }
 
     /// A layer that does nothing, for programs whose telemetry is switched off.
@@ -176,7 +176,7 @@ where
         weaver.shared.counted.find_holder(weaver.instance);
         let _attached = (!event.is_contextual()).then(|| {
             let traced = event.parent().and_then(|parent| self.nearest_traced(parent, &context));
-            attach(traced.as_ref().map(|(id, _)| id), weaver.shared.counted.holder().as_ref())
+            attach(traced.as_ref().map(|(id, _)| id), &self.second)
         });
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {

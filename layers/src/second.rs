@@ -4,6 +4,7 @@
 //! or when somebody rebuilds the cache of answers, only the default of the thread where that happens: a thread without
 //! subscriber then switches the callsite off for good. With two it asks both. It must never change what both say together.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use tracing_core::span::{Attributes, Id, Record};
@@ -52,4 +53,12 @@ impl Subscriber for Second {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+
+    /// Leads to the layer's trace spans, as the program's stack does where no other such layer stands in it.
+    unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
+        if id == TypeId::of::<Self>() {
+            return Some(std::ptr::from_ref(self).cast());
+        }
+        self.0.0.traces.as_ref()?.downcast_raw(id)
+    }
 }

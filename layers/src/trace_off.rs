@@ -74,4 +74,4 @@ impl Traces {
 pub(crate) fn fail_current(_: Option<Vec<(Arc<str>, Value)>>) {}
 
 /// There is no trace that could be current.
-pub(crate) fn attach(_: Option<&Id>, _: Option<&Dispatch>) {}
+pub(crate) fn attach(_: Option<&Id>, _: &Dispatch) {}

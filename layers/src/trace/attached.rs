@@ -14,12 +14,13 @@ use crate::otel_context;
 pub(crate) struct Attached(#[expect(dead_code, reason = "dropped, never read")] Option<ContextGuard>);
 
 /// Makes the trace of a span current, by the program's id of it; none where there is no span. Starts the span, as looking at it does.
-pub(crate) fn attach(span: Option<&Id>, dispatch: Option<&Dispatch>) -> Attached {
+/// `second` is the layer's second subscriber, which leads to its own trace spans, whatever else is in the program's stack.
+pub(crate) fn attach(span: Option<&Id>, second: &Dispatch) -> Attached {
     if otel_context::current(|_| ()).is_none() {
         return Attached(None);
     }
     let context = || {
-        let of_span = span.zip(dispatch).and_then(|(span, dispatch)| tracing_opentelemetry::get_otel_context(span, dispatch));
+        let of_span = span.and_then(|span| tracing_opentelemetry::get_otel_context(span, second));
         of_span.unwrap_or_default().attach()
     };
     Attached(catch_unwind(AssertUnwindSafe(context)).ok())

@@ -371,13 +371,8 @@ impl Program {
         let (parent, id_of_parent) = self.at(thread, place);
         let (contextual, number) = (matches!(place, Place::Current), self.spans.len() as i64);
         let handle = self.run(thread, move || make(kind, id, number, contextual, id_of_parent));
-        let (exists, spans) = (
-            handle.id().is_some(),
-            match contextual {
-                true => self.workers[thread].1.spans(),
-                false => std::iter::successors(parent, |span| self.spans[*span].parent).collect(),
-            },
-        );
+        let exists = handle.id().is_some();
+        let spans = self.around(thread, contextual, parent);
         let under = if contextual { Under::Entered(&spans) } else { Under::Parents(&spans) };
         self.views.iter_mut().for_each(|view| view.made(kind, id, exists, parent, under));
         let parent = parent.filter(|_| exists);
@@ -385,17 +380,27 @@ impl Program {
         self.spans.push(Opened { kind, id: handle.id(), handle: Some(handle), parent, kept: 1, ended: false });
     }
 
+    /// All that is entered, or the parent by hand and its ancestors.
+    fn around(&self, thread: usize, contextual: bool, parent: Option<usize>) -> Vec<usize> {
+        match contextual {
+            true => self.workers[thread].1.spans(),
+            false => std::iter::successors(parent, |span| self.spans[*span].parent).collect(),
+        }
+    }
+
     fn emit(&mut self, thread: usize, loud: bool, place: Place, measure: &Measure) {
         let (span, parent) = self.at(thread, place);
-        let (number, measure) = (self.count(span, loud, measure), measure.clone());
         let contextual = matches!(place, Place::Current);
+        let (number, measure) = (self.count(thread, span, contextual, loud, measure), measure.clone());
         self.run(thread, move || emit(&measure, loud, contextual, parent, number));
     }
 
     /// Lets the model know of an event, and numbers it.
-    fn count(&mut self, span: Option<usize>, loud: bool, measure: &Measure) -> i64 {
+    fn count(&mut self, thread: usize, span: Option<usize>, contextual: bool, loud: bool, measure: &Measure) -> i64 {
         self.number += 1;
-        self.views.iter_mut().for_each(|view| view.emitted(span, loud, self.number, measure));
+        let spans = self.around(thread, contextual, span);
+        let under = if contextual { Under::Entered(&spans) } else { Under::Parents(&spans) };
+        self.views.iter_mut().for_each(|view| view.emitted(span, under, loud, self.number, measure));
         self.number
     }
 
@@ -405,7 +410,7 @@ impl Program {
         W: FnOnce() + Send + 'static,
     {
         spans.iter().for_each(|span| self.workers[thread].1.enter(*span));
-        let (number, measure) = (self.count(self.current(thread), true, measure), measure.clone());
+        let (number, measure) = (self.count(thread, self.current(thread), true, true, measure), measure.clone());
         spans.iter().rev().for_each(|span| self.workers[thread].1.exit(*span));
         self.run(thread, by(Box::new(move || emit(&measure, true, true, None, number))));
     }

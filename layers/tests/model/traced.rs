@@ -3,13 +3,15 @@
 //! One layer of a test case may have it; OpenTelemetry's current span is one for all layers of a thread. It must never ask a span for its
 //! ids before it has left: looking starts it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use opentelemetry::Value;
 use opentelemetry::trace::SpanId;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
 use proptest::prelude::*;
+use prost::Message as _;
 use tracing_core::{Level, LevelFilter};
 use tracing_weaver_layers::{Settings, SpanSettings};
 
@@ -32,6 +34,10 @@ pub(crate) struct Traced {
     spans: Vec<Option<Option<usize>>>,
     ended: Vec<usize>,
     left: Vec<SpanData>,
+    /// By number of event the span whose ids its record must carry.
+    expected: BTreeMap<i64, Option<usize>>,
+    /// By number of event trace and span id of its record.
+    said: BTreeMap<i64, (Vec<u8>, Vec<u8>)>,
 }
 
 impl Traced {
@@ -47,18 +53,43 @@ impl Traced {
         let sink = Arc::<Spans>::default();
         let (sampler, limits) = (Sampler::AlwaysOn, SpanLimits::default());
         settings.spans = Some(SpanSettings { sampler, limits, text_limit: None, sink: sink.clone() });
-        Some(Traced { sink, passes, spans: Vec::new(), ended: Vec::new(), left: Vec::new() })
+        Some(Traced {
+            sink,
+            passes,
+            spans: Vec::new(),
+            ended: Vec::new(),
+            left: Vec::new(),
+            expected: BTreeMap::new(),
+            said: BTreeMap::new(),
+        })
     }
 
     /// A span was made; `exists` unless nobody wanted it.
     pub(crate) fn made(&mut self, reading: Reading, kind: Kind, exists: bool, under: Under<'_>) {
         let is_traced = exists && !reading.is_entity(kind) && level(kind) <= self.passes;
-        let above = match under {
+        let above = self.nearest(under);
+        self.spans.push(is_traced.then_some(above));
+    }
+
+    /// The trace span in which something happens.
+    fn nearest(&self, under: Under<'_>) -> Option<usize> {
+        let found = match under {
             Under::Entered(spans) => spans.iter().rev().find(|span| self.is_traced(**span)),
             Under::Parents(spans) => spans.iter().find(|span| self.is_traced(**span)),
         };
-        let above = above.copied();
-        self.spans.push(is_traced.then_some(above));
+        found.copied()
+    }
+
+    /// An event happened that becomes a record.
+    pub(crate) fn emitted(&mut self, number: i64, under: Under<'_>) {
+        self.expected.insert(number, self.nearest(under));
+    }
+
+    /// A record was read.
+    pub(crate) fn said(&mut self, number: i64, bytes: &[u8]) {
+        let record = LogRecord::decode(bytes).unwrap();
+        assert_eq!(record.flags, u32::from(!record.trace_id.is_empty()), "all is sampled");
+        self.said.insert(number, (record.trace_id, record.span_id));
     }
 
     fn is_traced(&self, span: usize) -> bool {
@@ -93,6 +124,13 @@ impl Traced {
                 prop_assert_eq!(above.span_context.trace_id(), span.span_context.trace_id());
             }
         }
+        let ids: HashMap<_, _> = self.left.iter().map(|span| (number(span), &span.span_context)).collect();
+        let ids_of = |span: &Option<usize>| match span.map(|span| ids[&span]) {
+            Some(ids) => (ids.trace_id().to_bytes().to_vec(), ids.span_id().to_bytes().to_vec()),
+            None => (Vec::new(), Vec::new()),
+        };
+        let expected: BTreeMap<_, _> = self.expected.iter().map(|(number, span)| (*number, ids_of(span))).collect();
+        prop_assert_eq!(&self.said, &expected);
         Ok(())
     }
 }

@@ -23,6 +23,10 @@ impl Traced {
         let (Under::Entered(_) | Under::Parents(_)) = under;
     }
 
+    pub(crate) fn emitted(&mut self, _: i64, _: Under<'_>) {}
+
+    pub(crate) fn said(&mut self, _: i64, _: &[u8]) {}
+
     pub(crate) fn ended(&mut self, _: usize) {}
 
     pub(crate) fn look(&mut self) -> Result<(), TestCaseError> {

@@ -65,7 +65,7 @@ impl View {
     }
 
     /// An event happened in a span.
-    pub(crate) fn emitted(&mut self, span: Option<usize>, loud: bool, number: i64, measure: &Measure) {
+    pub(crate) fn emitted(&mut self, span: Option<usize>, under: Under<'_>, loud: bool, number: i64, measure: &Measure) {
         let chain = self.chain(span);
         self.counted.fold(self.reading, &chain, measure);
         let forwarded = match self.directives {
@@ -75,6 +75,7 @@ impl View {
         };
         if forwarded {
             self.expected.insert(number, attributes(&chain));
+            self.traced.iter_mut().for_each(|traced| traced.emitted(number, under));
         }
     }
 
@@ -93,6 +94,7 @@ impl View {
         self.before = totals;
         for record in drain(&mut self.reader, &self.weaver) {
             let Some(Any::Int(number)) = record.get("t.seq") else { panic!("{record:?}") };
+            self.traced.iter_mut().for_each(|traced| traced.said(*number, &record.bytes));
             prop_assert!(self.said.insert(*number, record.entities).is_none(), "a record came twice");
         }
         // What directives for spans let through is the subject of other tests.
