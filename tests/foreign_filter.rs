@@ -1,8 +1,11 @@
 //! Filters of others for the whole subscriber: said on stderr once, with what to write instead, and shown by `describe`.
 //!
-//! The test starts itself as a program of its own, so that it can read what that says on stderr.
+//! The test runs this binary again, so that it can read what a program says on stderr.
+#![cfg(feature = "yaml")]
 
-use std::process::Command;
+#[path = "support/again.rs"]
+mod again;
+
 use std::time::Duration;
 
 use tracing::{Level, event, info_span};
@@ -47,25 +50,16 @@ fn program(kind: &str) {
     println!("{}", telemetry.describe());
 }
 
-/// Stderr and stdout of such a program.
-fn run(kind: &str) -> (String, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "what_the_other_tests_start", "--nocapture"]).env(KIND, kind);
-    for (name, _) in std::env::vars() {
-        if name.starts_with("OTEL_") || name.starts_with("TRACING_WEAVER") || name == "RUST_LOG" {
-            command.env_remove(name);
-        }
-    }
-    let output = command.env("TRACING_WEAVER_LOG", "off").output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap())
+#[test]
+#[ignore = "a program that the other tests run"]
+fn a_program() {
+    program(&std::env::var(KIND).unwrap());
 }
 
-#[test]
-fn what_the_other_tests_start() {
-    if let Ok(kind) = std::env::var(KIND) {
-        program(&kind);
-    }
+/// Stderr and stdout of such a program.
+fn run(kind: &str) -> (String, String) {
+    let said = again::run("a_program", &[(KIND, kind), ("TRACING_WEAVER_LOG", "off")]);
+    (said.stderr, said.stdout)
 }
 
 #[test]
