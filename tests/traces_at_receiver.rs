@@ -82,12 +82,14 @@ struct Seen {
     shop: Option<String>,
 }
 
+/// Items, shop, name of the span and flags.
+type Record = (String, Option<String>, Option<String>, u32);
+
 /// What arrived of one trace.
 #[derive(Debug, Default)]
 struct Trace {
     spans: Vec<Seen>,
-    /// Items, shop, name of the span and flags of each record.
-    records: Vec<(String, Option<String>, Option<String>, u32)>,
+    records: Vec<Record>,
 }
 
 fn traces(arrived: &Arrived) -> BTreeMap<Vec<u8>, Trace> {
@@ -130,7 +132,7 @@ fn run(sampler: &[(&str, &str)]) -> BTreeMap<Vec<u8>, Trace> {
 }
 
 /// What must arrive of one order.
-fn whole() -> (Vec<Seen>, Vec<(String, Option<String>, Option<String>, u32)>) {
+fn whole() -> (Vec<Seen>, Vec<Record>) {
     let span =
         |name: &str, parent: Option<&str>, shop: &str| Seen { name: name.into(), parent: parent.map(Into::into), shop: Some(shop.into()) };
     let spans = vec![

@@ -199,6 +199,7 @@ pub(crate) struct Program {
     tasks: Vec<Running>,
     /// A thread ended inside of spans: Registry hands its stack to a later thread, so that it is open what keeps which span open.
     inherited: bool,
+    with_traces: bool,
     number: i64,
 }
 
@@ -222,7 +223,17 @@ impl Program {
         };
         let workers = (0..THREADS).map(|_| (Worker::any(), Stack::default())).collect();
         let (spans, tasks) = (Vec::new(), Vec::new());
-        Program { views, dispatch, _second: Dispatch::new(NoSubscriber::new()), workers, spans, tasks, inherited: false, number: 0 }
+        Program {
+            views,
+            dispatch,
+            _second: Dispatch::new(NoSubscriber::new()),
+            workers,
+            spans,
+            tasks,
+            inherited: false,
+            with_traces: setup.with_traces,
+            number: 0,
+        }
     }
 
     pub(crate) fn step(&mut self, op: &Op) -> Result<(), TestCaseError> {
@@ -276,7 +287,8 @@ impl Program {
             }
             Op::Restart { thread, tidy } => {
                 let stack = std::mem::take(&mut self.workers[*thread].1);
-                match tidy {
+                // What a later thread inherits would be the parent of trace spans.
+                match *tidy || self.with_traces {
                     true => self.leave_all(*thread, &stack),
                     false => self.inherited |= stack.current().is_some(),
                 }
