@@ -1,7 +1,7 @@
 //! The layer: one fused stage from an event to slots and queue, around its own per-layer filter.
 //!
 //! `tracing` calls it for every event and span of its subscriber. Events whose callsites the filter always
-//! enables go the short way, by this thread's cache; everything else goes through the [`Filtered`] inside.
+//! enables go the short way, by this thread's cache; everything else goes through the filter inside.
 //! It must never panic, wait, or call user code while anything is half done.
 
 use std::any::TypeId;
@@ -12,22 +12,17 @@ use smallvec::SmallVec;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::Interest;
 use tracing_core::{Dispatch, Event, LevelFilter, Metadata, Subscriber};
-use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::callsite::cache::Entry;
-use crate::callsite::plan::{Role, SpanPlan, Verdict, Way};
-use crate::entity::span_plan::EntityPlan;
-use crate::entity::span_table::SpanEntry;
-use crate::findings::Disagreement;
+use crate::callsite::plan::{SpanPlan, Way};
 use crate::fold::shard::Slots;
-use crate::own_filter::OwnFilter;
-use crate::read::DropReason;
-use crate::second::Second;
-use crate::thread::{InstanceSlot, THREAD, ThreadState, with_part, with_slot};
-use crate::trace::{Parent, TracePlan, attach};
-use crate::ways::{fold_integers, fold_plain, forward, other_way, place, process};
+use crate::live::Live;
+use crate::span_ways::{enter, leave, leave_trace};
+use crate::thread::{THREAD, ThreadState, with_part, with_slot};
+use crate::trace::attach;
+use crate::ways::{context_of, fold_integers, fold_plain, forward, other_way, place, process};
 use crate::weaver::Weaver;
 
 /// A `tracing_subscriber` layer that folds, redacts and forwards what a registry declares.
@@ -39,12 +34,6 @@ pub struct WeaverLayer<S> {
     live: Option<Live<S>>,
 }
 
-struct Live<S> {
-    weaver: Arc<Weaver>,
-    inner: Filtered<Stages, OwnFilter, S>,
-    second: Dispatch,
-}
-
 impl<S> fmt::Debug for WeaverLayer<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WeaverLayer").field("weaver", &self.live.as_ref().map(|live| &live.weaver)).finish()
@@ -53,9 +42,7 @@ impl<S> fmt::Debug for WeaverLayer<S> {
 
 impl<S> WeaverLayer<S> {
     pub(crate) fn new(weaver: Arc<Weaver>) -> WeaverLayer<S> {
-        let inner = Filtered::new(Stages(weaver.clone()), OwnFilter(weaver.clone()));
-        let second = Dispatch::new(Second::of(weaver.clone()));
-        WeaverLayer { live: Some(Live { weaver, inner, second }) }
+        WeaverLayer { live: Some(Live::new(weaver)) }
     }
 
     /// A layer that does nothing, for programs whose telemetry is switched off.
@@ -68,95 +55,6 @@ impl<S> WeaverLayer<S> {
     /// ```
     pub fn off() -> WeaverLayer<S> {
         WeaverLayer { live: None }
-    }
-}
-
-/// What stands inside the filter: records whose callsites the filter does not always enable, and those of `log`.
-pub(crate) struct Stages(Arc<Weaver>);
-
-impl<S> Layer<S> for Stages
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    /// The filter lets a span through: the layer outside makes it a trace span, since it sees all parents.
-    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
-        THREAD.with(|thread| thread.enabled_span.set(id.into_u64()));
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let weaver = &*self.0;
-        THREAD.with(|thread| {
-            if thread.suppressed.get() {
-                return;
-            }
-            with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                weaver.claim(slot);
-                let plan = weaver.event_plan(event.metadata());
-                if weaver.is_closed() {
-                    let log = weaver.is_log(event.metadata());
-                    if log || weaver.verdict(event.metadata()) != Verdict::Never {
-                        weaver.shared.counts.record_dropped(DropReason::Shutdown);
-                    }
-                    if weaver.role(event.metadata()) == Role::Folds {
-                        weaver.shared.counts.refused.add(1);
-                    }
-                    return;
-                }
-                let context = context_of(weaver, slot, event);
-                plan.record.notes.look_at_event(event, || weaver.shared.contexts.get(context));
-                with_part(
-                    slot,
-                    &weaver.alive,
-                    || weaver.make_part(),
-                    |part| process(&place(slot, part, context), &plan, Way::Record, &[], event),
-                );
-            });
-        });
-    }
-}
-
-/// This thread enters a span. `false`, and nothing done, for a trace span.
-#[inline(always)]
-fn enter(weaver: &Weaver, slot: &InstanceSlot, id: &Id) -> bool {
-    let (entry, place) = weaver.spans.enter(id.into_u64(), slot.token());
-    if entry.trace != 0 {
-        return false;
-    }
-    slot.set_context(slot.stack.push(id.into_u64(), entry.context, place, 0));
-    true
-}
-
-/// This thread enters a trace span.
-fn enter_trace(weaver: &Weaver, slot: &InstanceSlot, id: &Id) {
-    let (entry, place) = weaver.spans.enter(id.into_u64(), slot.token());
-    let entered = weaver.traces.as_ref().is_some_and(|traces| traces.enter(entry.trace));
-    slot.set_context(slot.stack.push(id.into_u64(), entry.context, place, if entered { entry.trace } else { 0 }));
-}
-
-/// This thread leaves a span. Returns its id among trace spans if it has one, which is still to be left.
-#[inline(always)]
-fn leave(weaver: &Weaver, slot: &InstanceSlot, id: &Id) -> u64 {
-    let left = slot.stack.pop(id.into_u64());
-    weaver.spans.leave(id.into_u64(), left.place, slot.token());
-    slot.set_context(left.context);
-    left.trace
-}
-
-/// What leaving a trace span still asks for.
-#[cold]
-#[inline(never)]
-fn leave_trace(weaver: &Weaver, trace: u64) {
-    if let Some(traces) = &weaver.traces {
-        traces.exit(trace);
-    }
-}
-
-/// The context of an event: of the entered spans, or of the span that it names as its parent.
-fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
-    match event.parent() {
-        Some(parent) => weaver.spans.get(parent.into_u64()).context,
-        None if event.is_contextual() => slot.stack.current(),
-        None => 0,
     }
 }
 
@@ -228,135 +126,6 @@ where
         });
         if through_filter {
             self.inner.on_event(event, context);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn on_enter_slow(&self, id: &Id, context: Context<'_, S>) {
-        let weaver = &*self.weaver;
-        if weaver.tracks_spans {
-            THREAD.with(|thread| {
-                if !thread.suppressed.get() {
-                    with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                        weaver.claim(slot);
-                        if !enter(weaver, slot, id) {
-                            enter_trace(weaver, slot, id);
-                        }
-                    });
-                }
-            });
-        }
-        if weaver.filters_by_span() {
-            self.inner.on_enter(id, context);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn on_exit_slow(&self, id: &Id, context: Context<'_, S>) {
-        let weaver = &*self.weaver;
-        if weaver.tracks_spans {
-            THREAD.with(|thread| {
-                with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                    if slot.owner() == weaver.instance {
-                        let trace = leave(weaver, slot, id);
-                        if trace != 0 {
-                            leave_trace(weaver, trace);
-                        }
-                    }
-                });
-            });
-        }
-        if weaver.filters_by_span() {
-            self.inner.on_exit(id, context);
-        }
-    }
-
-    /// Opens a span's entity; returns the context inside it.
-    #[cold]
-    fn open_entity(&self, entity: &EntityPlan, attributes: &Attributes<'_>, parent: u32, slot: &InstanceSlot) -> u32 {
-        let weaver = &*self.weaver;
-        let opened = entity
-            .instance(attributes, &slot.hold, &weaver.shared.counts)
-            .and_then(|instance| weaver.shared.contexts.open(weaver.registry(), parent, instance).or_else(|| entity.notes.note_limit()));
-        opened.unwrap_or_else(|| {
-            weaver.shared.counts.entities_refused.add(1);
-            parent
-        })
-    }
-
-    /// Where a trace span hangs: under OpenTelemetry's current one, or under the nearest traced ancestor of a parent that is named.
-    fn trace_parent(&self, attributes: &Attributes<'_>, context: &Context<'_, S>) -> Parent {
-        let Some(parent) = attributes.parent() else {
-            return if attributes.is_contextual() { Parent::Current } else { Parent::Root };
-        };
-        match self.nearest_traced(parent, context) {
-            Some((_, trace)) => Parent::Of(trace),
-            None => Parent::Root,
-        }
-    }
-
-    /// The nearest trace span among a span and its ancestors.
-    fn nearest_traced(&self, span: &Id, context: &Context<'_, S>) -> Option<(Id, u64)> {
-        let traced = |id: &Id| Some(self.weaver.spans.get(id.into_u64()).trace).filter(|trace| *trace != 0);
-        if let Some(trace) = traced(span) {
-            return Some((span.clone(), trace));
-        }
-        context.span(span)?.scope().find_map(|ancestor| Some((ancestor.id(), traced(&ancestor.id())?)))
-    }
-
-    /// Whether a trace span is nearer to a new span than any entity span, so that the new one keeps it open.
-    fn is_inside_trace(&self, attributes: &Attributes<'_>, context: &Context<'_, S>) -> bool {
-        if self.weaver.traces.is_none() || attributes.is_root() {
-            return false;
-        }
-        let parent = attributes.parent().map_or_else(|| context.lookup_current(), |id| context.span(id));
-        let is_entity = |metadata| matches!(self.weaver.role(metadata), Role::Entity(_));
-        let mut nearest = parent.into_iter().flat_map(|span| span.scope()).take_while(|span| !is_entity(span.metadata()));
-        nearest.any(|span| self.weaver.spans.get(span.id().into_u64()).trace != 0)
-    }
-
-    /// Values recorded on a trace span after it was made.
-    fn record_late(&self, id: &Id, plan: &TracePlan, metadata: &'static Metadata<'static>, values: &Record<'_>) {
-        let weaver = &*self.weaver;
-        let trace = weaver.spans.get(id.into_u64()).trace;
-        let Some(traces) = weaver.traces.as_ref().filter(|_| trace != 0) else { return };
-        THREAD.with(|thread| {
-            with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-                weaver.claim(slot);
-                traces.record(trace, plan, metadata, values, &slot.hold);
-            });
-        });
-    }
-
-    /// Opens what a new span stands for, and notes it.
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>, thread: &ThreadState, slot: &InstanceSlot) {
-        let weaver = &*self.weaver;
-        weaver.claim(slot);
-        let parent = match attributes.parent() {
-            Some(parent) => weaver.spans.get(parent.into_u64()).context,
-            None if attributes.is_contextual() => slot.stack.current(),
-            None => 0,
-        };
-        let plan = weaver.span_plan(attributes.metadata());
-        let mut entry = SpanEntry { context: parent, trace: 0 };
-        if let SpanPlan::Entity(entity) = &*plan {
-            entry.context = self.open_entity(entity, attributes, parent, slot);
-            if self.is_inside_trace(attributes, &context) {
-                entity.notes.note(Disagreement::EntityInTraceSpan);
-            }
-        }
-        thread.enabled_span.set(0);
-        self.inner.on_new_span(attributes, id, context.clone());
-        if let (SpanPlan::Trace(plan), Some(traces)) = (&*plan, &weaver.traces)
-            && thread.enabled_span.replace(0) == id.into_u64()
-        {
-            let under = self.trace_parent(attributes, &context);
-            entry.trace = traces.open(plan, attributes, under, entry.context, &slot.hold).unwrap_or(0);
-        }
-        if entry != SpanEntry::default() {
-            weaver.spans.insert(id.into_u64(), entry);
         }
     }
 }

@@ -26,6 +26,8 @@ mod default_name;
 #[cfg(not(weaver_loom))]
 mod entity;
 #[cfg(not(weaver_loom))]
+mod error_sources;
+#[cfg(not(weaver_loom))]
 mod filter;
 #[cfg(not(weaver_loom))]
 mod findings;
@@ -35,6 +37,8 @@ mod hidden;
 mod hold;
 #[cfg(not(weaver_loom))]
 mod layer;
+#[cfg(not(weaver_loom))]
+mod live;
 #[cfg(not(weaver_loom))]
 mod notes;
 #[cfg(all(feature = "spans", not(weaver_loom)))]
@@ -54,9 +58,13 @@ mod scopes;
 #[cfg(not(weaver_loom))]
 mod second;
 #[cfg(not(weaver_loom))]
+mod series;
+#[cfg(not(weaver_loom))]
 mod settings;
 #[cfg(not(weaver_loom))]
 mod shared;
+#[cfg(not(weaver_loom))]
+mod span_ways;
 #[cfg(not(weaver_loom))]
 mod thread;
 #[cfg(not(weaver_loom))]

@@ -21,6 +21,15 @@ pub(crate) fn place<'a>(slot: &'a InstanceSlot, part: &'a ThreadPart, context: u
     Place { hold: &slot.hold, writer: &part.writer, context }
 }
 
+/// The context of an event: of the entered spans, or of the span that it names as its parent.
+pub(crate) fn context_of(weaver: &Weaver, slot: &InstanceSlot, event: &Event<'_>) -> u32 {
+    match event.parent() {
+        Some(parent) => weaver.spans.get(parent.into_u64()).context,
+        None if event.is_contextual() => slot.stack.current(),
+        None => 0,
+    }
+}
+
 /// Visits an event once and does all that its way asks for.
 #[inline(never)]
 pub(crate) fn process(place: &Place<'_>, plan: &EventPlan, way: Way, blocks: &[Slots], event: &Event<'_>) {

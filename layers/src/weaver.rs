@@ -17,11 +17,11 @@ use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
-use crate::findings::{CallsiteNotes, Disagreement, Finding, Findings};
+use crate::findings::{Finding, Findings};
 use crate::fold::collect::Residue;
 use crate::fold::layout::Layout;
 use crate::fold::plan::FoldPlan;
-use crate::fold::shard::{Block, Shard};
+use crate::fold::shard::Shard;
 use crate::forward::plan::RecordPlan;
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
 use crate::forward::writer::Writer;
@@ -31,11 +31,8 @@ use crate::rules::{FieldRules, RecordLimits};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::sync::lock;
-use crate::thread::{InstanceSlot, PartSlots, SLOTS, ThreadPart};
+use crate::thread::{InstanceSlot, SLOTS, ThreadPart};
 use crate::trace::Traces;
-
-/// Words of all series, counted once for all threads; past it measurements go to the unattributed series.
-const MAX_SERIES_WORDS: usize = 1 << 23;
 
 /// Threads that may end before somebody who starts one merges what they left, where no reader does.
 const MAX_UNSEEN: usize = 1 << 10;
@@ -66,7 +63,7 @@ pub struct Weaver {
     forward: bool,
     closed: AtomicBool,
     folds: Vec<(MetricId, usize)>,
-    layouts: Vec<Layout>,
+    pub(crate) layouts: Vec<Layout>,
     rules: Arc<FieldRules>,
     pub(crate) findings: Arc<Findings>,
     notes: Vec<String>,
@@ -82,8 +79,9 @@ pub struct Weaver {
     taken: AtomicU64,
     new_shards: Mutex<Vec<Arc<Shard>>>,
     residue: Mutex<Residue>,
-    series: DashMap<(MetricSetId, u32), u64>,
-    series_words: AtomicUsize,
+    /// When each series began.
+    pub(crate) series: DashMap<(MetricSetId, u32), u64>,
+    pub(crate) series_words: AtomicUsize,
 }
 
 /// Bits of [`THREAD`](crate::thread::THREAD)'s slots that live layers hold.
@@ -479,45 +477,5 @@ impl Weaver {
             let spent: Vec<Consumer> = spent;
             lock(&self.queues).retain(|queue| !spent.iter().any(|consumer| Arc::ptr_eq(queue, consumer.queue())));
         }
-    }
-
-    /// This thread's slots of a set under a context, and whether the set's own entity is in force there.
-    pub(crate) fn slots(&self, part: &ThreadPart, set: MetricSetId, context: u32) -> PartSlots {
-        // Contexts as events see them, and as sets see them: the second with the highest bit.
-        const CUT: u32 = 1 << 31;
-        if let Some(known) = part.slots.borrow().get(&(set, context)) {
-            return *known;
-        }
-        let words = self.layouts[set.0 as usize].words();
-        let cut = self.shared.contexts.cut(&self.registry, context, set).filter(|cut| self.admit_series(set, *cut, words));
-        let (attributed, cut) = (cut.is_some(), cut.unwrap_or(0));
-        let by_cut = part.slots.borrow().get(&(set, cut | CUT)).map(|known| known.slots);
-        let slots = by_cut.unwrap_or_else(|| {
-            self.series.entry((set, cut)).or_insert_with(crate::clock::unix_nanos);
-            part.shard.add(Block::new(set, cut, words))
-        });
-        let found = PartSlots { slots, attributed };
-        part.slots.borrow_mut().insert((set, cut | CUT), found);
-        part.slots.borrow_mut().insert((set, context), found);
-        found
-    }
-
-    /// Notes a fold without its set's own entity in force. Past the bound on series there is one in force, and nothing to note.
-    pub(crate) fn note_unattributed(&self, notes: &CallsiteNotes, set: MetricSetId, context: u32) {
-        if self.shared.contexts.cut(&self.registry, context, set).is_none() {
-            notes.note(Disagreement::Unattributed { set });
-        }
-    }
-
-    /// Whether a series is there or may still be made.
-    fn admit_series(&self, set: MetricSetId, context: u32, words: usize) -> bool {
-        if context == 0 || self.series.contains_key(&(set, context)) {
-            return true;
-        }
-        if self.series_words.fetch_add(words, Ordering::Relaxed) + words <= MAX_SERIES_WORDS {
-            return true;
-        }
-        self.series_words.fetch_sub(words, Ordering::Relaxed);
-        false
     }
 }

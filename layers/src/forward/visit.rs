@@ -17,6 +17,7 @@ use super::queue::FrameScope;
 use super::short_key::{SHORT_STR, SMALL_INT, ShortKey, TINY_STR};
 use super::writer::Writer;
 use crate::clock;
+use crate::error_sources;
 use crate::findings::Disagreement;
 use crate::hold::Hold;
 use crate::read::{DropReason, FieldDropReason};
@@ -25,9 +26,6 @@ use crate::rules::{FieldAction, FieldRecord};
 use crate::shared::Shared;
 use crate::user_code::{self, Formatted};
 use crate::value::AnyValue;
-
-/// Most sources of an error that are exported.
-const MAX_SOURCES: usize = 16;
 
 /// What a record is written with: this thread, and the context in force.
 #[derive(Clone, Copy)]
@@ -462,48 +460,14 @@ impl Visit for RecordVisitor<'_> {
         }
         // Events that the program's code emits meanwhile have exceptions of their own.
         let exception = self.out.writer().exception.take();
-        let sources = self.sources(value);
+        let mut sources = error_sources::sources(value, self.hold, &self.shared().counts);
+        if let Some(most) = self.plan.limits.characters {
+            sources.iter_mut().for_each(|source| source.truncate(self.limited(source, most).len()));
+        }
         self.out.writer().exception.set(exception);
         if !sources.is_empty() && self.admit() {
             let chain = format!("{}.chain", record.key);
             attribute(&mut self.out, &chain, AnyValue::StrArray(&sources));
         }
-    }
-}
-
-impl RecordVisitor<'_> {
-    fn source<'e>(&self, error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
-        let source = user_code::guarded(self.hold, || error.source());
-        if source.is_none() {
-            self.count(FieldDropReason::Panic);
-        }
-        source.flatten()
-    }
-
-    /// Texts of an error's sources, the nearest first.
-    fn sources(&mut self, error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-        let mut sources = Vec::new();
-        let mut next = self.source(error);
-        while let Some(source) = next {
-            let mut text = String::new();
-            match user_code::format(self.hold, &mut text, format_args!("{source}")) {
-                Formatted::Panicked => self.count(FieldDropReason::Panic),
-                formatted => {
-                    if formatted == Formatted::Cut {
-                        self.count(FieldDropReason::TooLong);
-                    }
-                    let text = match self.plan.limits.characters {
-                        Some(most) => self.limited(&text, most).to_owned(),
-                        None => text,
-                    };
-                    sources.push(text);
-                }
-            }
-            if sources.len() >= MAX_SOURCES {
-                break;
-            }
-            next = self.source(source);
-        }
-        sources
     }
 }

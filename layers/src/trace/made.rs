@@ -12,12 +12,10 @@ use tracing_core::{Field, Metadata};
 use super::marked::marked_text;
 use super::plan::{FieldPass, TracePlan};
 use crate::count::Counts;
+use crate::error_sources;
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::user_code::{self, Formatted};
-
-/// Most sources of an error that are exported.
-const MAX_SOURCES: usize = 16;
 
 #[derive(Debug)]
 enum Made {
@@ -105,23 +103,6 @@ impl<'a> MadeValues<'a> {
         }
         Some(text)
     }
-
-    /// The sources of an error, the nearest first.
-    fn source(&self, error: &(dyn Error + 'static), left: usize) -> Option<Box<MadeError>> {
-        if left == 0 {
-            return None;
-        }
-        let Some(source) = user_code::guarded(self.hold, || error.source()) else {
-            self.counts.field_dropped(FieldDropReason::Panic);
-            return None;
-        };
-        let source = source?;
-        let next = self.source(source, left - 1);
-        match self.text(format_args!("{source}")) {
-            Some(text) => Some(Box::new(MadeError { text, source: next })),
-            None => next,
-        }
-    }
 }
 
 impl Made {
@@ -186,7 +167,8 @@ impl Visit for MadeValues<'_> {
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         if self.wants(field) {
             let Some(text) = self.text(format_args!("{value}")) else { return };
-            let source = self.source(value, MAX_SOURCES);
+            let sources = error_sources::sources(value, self.hold, self.counts).into_iter();
+            let source = sources.rev().fold(None, |source, text| Some(Box::new(MadeError { text, source })));
             self.values[field.index()] = Some(match source {
                 None => Made::Str(text),
                 source => Made::Error(Box::new(MadeError { text, source })),
