@@ -51,6 +51,27 @@
 //!
 //! Write `event!(name: "a.b", Level::INFO, c.d = 1)`: in `tracing` 0.1.44 `info!(name: "a.b", c.d = 1)` does not parse.
 //!
+//! # Traces
+//!
+//! A span that is no entity is a trace span: a request, a batch, a reload. Records inside it carry its ids. Where a message comes in or goes
+//! out, `trace_context` takes the trace along:
+//!
+//! ```
+//! use tracing_weaver::trace_context;
+//!
+//! # let mut incoming = std::collections::HashMap::new();
+//! # incoming.insert("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
+//! # let mut outgoing = std::collections::HashMap::new();
+//! let request = tracing::info_span!("request", otel.kind = "server");
+//! trace_context::extract(&request, |name| incoming.get(name).cloned());
+//! request.in_scope(|| {
+//!     let call = tracing::info_span!("call", otel.kind = "client");
+//!     trace_context::inject(&call, |name, value| drop(outgoing.insert(name.to_owned(), value)));
+//! });
+//! ```
+//!
+//! `examples/web_service` is an ordinary service with all of this.
+//!
 //! # Beside other layers
 //!
 //! [`Builder::install`] makes the global subscriber; [`Builder::layer`] puts other layers beside ours. [`Builder::build`] gives a
