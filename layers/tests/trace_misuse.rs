@@ -555,3 +555,50 @@ fn records_in_a_span_that_is_sampled_out_carry_its_ids_without_the_flag_and_so_d
         assert!(seen.iter().all(|(_, _, flags)| *flags == u32::from(sampled)));
     }
 }
+
+#[test]
+fn directives_for_spans_let_trace_spans_through_as_they_do_records() {
+    let _alone = alone();
+    struct Greedy;
+    impl<S: tracing_core::Subscriber> Layer<S> for Greedy {}
+    for greedy in [false, true] {
+        let directives = "off,[s.node{s.node.id=n}]=debug,[request{id=7}]=info";
+        let sink = Arc::new(Spans::default());
+        let with = traced_with(registry_of(REGISTRY), directives, sink.clone());
+        let harness = if greedy { Harness::beside(with, Greedy) } else { Harness::new(with) };
+        harness.run(|| {
+            info_span!("outside").in_scope(|| ());
+            node("n").in_scope(|| tracing::debug_span!("in n").in_scope(|| tracing::trace_span!("too verbose").in_scope(|| ())));
+            node("m").in_scope(|| info_span!("in m").in_scope(|| ()));
+            let request = info_span!("request", id = tracing::field::Empty);
+            request.in_scope(|| info_span!("too early").in_scope(|| ()));
+            request.record("id", 7);
+            request.in_scope(|| info_span!("in time").in_scope(|| ()));
+        });
+        let made = sink.take();
+        assert_eq!(made.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["in n", "in time", "request"], "greedy: {greedy}");
+        assert_eq!(of(&made, "in time").parent_span_id, of(&made, "request").span_context.span_id());
+    }
+}
+
+#[test]
+fn a_filter_that_changes_while_spans_are_open_decides_of_new_ones_only() {
+    let _alone = alone();
+    let (mut harness, spans) = harness();
+    harness.run(|| {
+        let outer = info_span!("outer").entered();
+        let waiting = info_span!("waiting", late = tracing::field::Empty);
+        harness.weaver.set_filter(support::filter("off"));
+        info_span!("never").in_scope(|| event!(Level::ERROR, "not said"));
+        waiting.record("late", 1);
+        waiting.in_scope(|| node("n").in_scope(|| ()));
+        drop((waiting, outer));
+        assert!(!opentelemetry::Context::current().has_active_span());
+        harness.weaver.set_filter(support::filter("info,[again]=debug"));
+        info_span!("again").in_scope(|| tracing::debug_span!("inside").in_scope(|| event!(Level::DEBUG, "said")));
+    });
+    let made = spans.take();
+    assert_eq!(made.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["waiting", "outer", "inside", "again"]);
+    assert_eq!(of(&made, "waiting").attributes.len(), 1);
+    assert_eq!(ids(&mut harness), [ids_of(of(&made, "inside"))]);
+}
