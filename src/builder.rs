@@ -82,7 +82,8 @@ impl Builder {
         self.with_registry(RegistrySource::Bytes(packed.into()))
     }
 
-    /// Another layer beside ours, for [`install`](Self::install) alone. It may bring a filter of its own, and does not see ours.
+    /// Another layer beside ours, for [`install`](Self::install) alone. It may bring a filter of its own, and does not see ours. A layer that
+    /// is itself a filter, as an `EnvFilter`, filters for all, the metrics included: that is said on stderr.
     ///
     /// Records of the `log` crate reach it down to the level of our filter.
     ///

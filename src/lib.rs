@@ -76,7 +76,8 @@
 //!
 //! [`Builder::install`] makes the global subscriber; [`Builder::layer`] puts other layers beside ours. [`Builder::build`] gives a
 //! layer for a subscriber of your own. Filters of other layers must be per-layer ones (`layer.with_filter(..)`): a global `EnvFilter` or
-//! `LevelFilter` hides events from the metrics too.
+//! `LevelFilter` hides events from the metrics too, which is said on stderr and by [`Telemetry::describe`]. The repository's
+//! `docs/compositions.md` shows what was seen in which stack.
 //!
 //! # Features
 //!
