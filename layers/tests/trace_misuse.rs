@@ -1,16 +1,13 @@
-//! Trace spans as programs get them wrong, and for a long time: forgotten guards by the thousand, guards out of order, layers of others.
+//! Trace spans as programs get them wrong: forgotten guards by the thousand, guards out of order, layers of others, broken sinks.
 //!
-//! What must hold is that nothing panics, nothing hangs under something strange, and memory does not grow. The allocator counts what lives;
-//! the tests take turns.
+//! What must hold is that nothing panics, and nothing hangs under something strange.
 #![cfg(feature = "spans")]
 
 #[path = "support/spans.rs"]
 mod spans;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -26,33 +23,6 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::{Registry, reload};
 use tracing_weaver_layers::{SpanSettings, SpanSink, WeaverLayer, weave};
 
-struct Counting;
-
-static LIVE: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 fn harness() -> (Harness, Arc<Spans>) {
     traced(registry_of(REGISTRY), "info")
 }
@@ -65,58 +35,8 @@ fn node(id: &str) -> Span {
     info_span!("s.node", s.node.id = id)
 }
 
-/// Counts spans and forgets them.
-#[derive(Debug, Default)]
-struct Tally(AtomicI64);
-
-impl SpanSink for Tally {
-    fn take(&self, _: SpanData) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[test]
-fn a_day_of_spans_entities_and_events_leaves_no_memory_behind() {
-    let _alone = alone();
-    let tally = Arc::new(Tally::default());
-    let mut with = traced_with(registry_of(REGISTRY), "info", Arc::default());
-    with.spans = with.spans.map(|spans| SpanSettings { sink: tally.clone(), ..spans });
-    let mut harness = Harness::new(with);
-    let mut hour = |batches: i64| {
-        harness.run(|| {
-            let engine = node("engine");
-            let _in_engine = engine.enter();
-            for n in 0..batches {
-                let node = node(["receiver", "batch", "exporter"][n as usize % 3]).entered();
-                let batch = info_span!("s.batch", s.size = n, s.note = tracing::field::Empty).entered();
-                batch.record("s.note", "late");
-                let inner = info_span!("elsewhere", text = "some text that is not short", n);
-                inner.follows_from(&*batch);
-                inner.in_scope(|| {
-                    event!(Level::INFO, n, "inside");
-                    event!(Level::ERROR, exception.message = "something failed");
-                });
-                inner.set_attribute("by hand", n);
-                let handed_on = batch.clone();
-                drop((batch, node));
-                // A trace that goes on elsewhere, and one that is never entered.
-                handed_on.in_scope(|| info_span!("next").in_scope(|| ()));
-                drop(info_span!(parent: &handed_on, "never entered"));
-            }
-        });
-        harness.drain();
-        LIVE.load(Ordering::Relaxed)
-    };
-    // What is made once is made in the first hour.
-    let morning = hour(1_000);
-    let evening = (0..10).map(|_| hour(1_000)).last().unwrap();
-    assert_eq!(tally.0.load(Ordering::Relaxed), 11 * 1_000 * 4);
-    assert!(evening - morning < 200_000, "{} bytes more in the evening", evening - morning);
-}
-
 #[test]
 fn guards_that_are_forgotten_by_the_thousand_end_nothing_but_the_order_of_their_thread() {
-    let _alone = alone();
     let (mut harness, spans) = harness();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -154,7 +74,6 @@ fn a_recursion_through_thousands_of_spans_hangs_each_under_the_one_above_it() {
             down(depth + 1);
         }
     }
-    let _alone = alone();
     let (harness, spans) = harness();
     let deep = || harness.run(|| down(0));
     std::thread::scope(|scope| std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, deep).unwrap().join().unwrap());
@@ -168,7 +87,6 @@ fn a_recursion_through_thousands_of_spans_hangs_each_under_the_one_above_it() {
 
 #[test]
 fn after_guards_out_of_order_in_several_layers_no_thread_is_left_inside_of_a_trace() {
-    let _alone = alone();
     let sink = Arc::new(Spans::default());
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "theirs");
@@ -201,7 +119,6 @@ fn after_guards_out_of_order_in_several_layers_no_thread_is_left_inside_of_a_tra
 
 #[test]
 fn what_the_program_attaches_by_hand_is_the_parent_through_entities_and_is_left_alone() {
-    let _alone = alone();
     let (harness, spans) = harness();
     harness.run(|| {
         let remote = opentelemetry::trace::SpanContext::new(
@@ -227,7 +144,6 @@ fn what_the_program_attaches_by_hand_is_the_parent_through_entities_and_is_left_
 
 #[test]
 fn a_batch_that_goes_through_threads_and_channels_keeps_its_trace_and_each_node_its_entity() {
-    let _alone = alone();
     let (harness, spans) = harness();
     let (to_second, from_first) = std::sync::mpsc::channel::<Span>();
     let (to_third, from_second) = std::sync::mpsc::channel::<Span>();
@@ -277,7 +193,6 @@ fn a_batch_that_goes_through_threads_and_channels_keeps_its_trace_and_each_node_
 
 #[test]
 fn instrumented_tasks_that_hop_threads_keep_their_traces() {
-    let _alone = alone();
     let (harness, spans) = harness();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
     let dispatch = harness.dispatch.clone();
@@ -321,7 +236,6 @@ impl SpanSink for Broken {
 
 #[test]
 fn a_sink_that_panics_costs_its_span_and_nothing_else() {
-    let _alone = alone();
     let mut with = traced_with(registry_of(REGISTRY), "info", Arc::default());
     with.spans = with.spans.map(|spans| SpanSettings { sink: Arc::new(Broken), ..spans });
     let mut harness = Harness::new(with);
@@ -335,7 +249,6 @@ fn a_sink_that_panics_costs_its_span_and_nothing_else() {
 
 #[test]
 fn opentelemetrys_means_on_a_span_work_in_every_wrapping_of_the_layer() {
-    let _alone = alone();
     struct Quiet;
     impl<S: tracing_core::Subscriber> Layer<S> for Quiet {}
     macro_rules! works {
@@ -386,7 +299,6 @@ fn opentelemetrys_means_on_a_span_work_in_every_wrapping_of_the_layer() {
 
 #[test]
 fn a_layer_without_trace_spans_beside_one_with_them_makes_none() {
-    let _alone = alone();
     let sink = Arc::new(Spans::default());
     let (with, ..) = weave(traced_with(registry_of(REGISTRY), "info", sink.clone())).unwrap();
     let (without, ..) = weave(settings("info")).unwrap();
@@ -396,7 +308,6 @@ fn a_layer_without_trace_spans_beside_one_with_them_makes_none() {
 
 #[test]
 fn more_layers_than_have_a_place_of_their_own_all_make_their_spans_and_keep_them_apart() {
-    let _alone = alone();
     let made: Vec<_> = (0..12).map(|_| harness()).collect();
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -425,7 +336,6 @@ fn more_layers_than_have_a_place_of_their_own_all_make_their_spans_and_keep_them
 
 #[test]
 fn spans_of_many_fields_and_odd_names_come_out_whole() {
-    let _alone = alone();
     let (harness, spans) = harness();
     harness.run(|| {
         info_span!(
@@ -496,7 +406,6 @@ fn ids_of(span: &SpanData) -> (Vec<u8>, Vec<u8>, u32) {
 
 #[test]
 fn a_record_whose_parent_is_named_carries_the_ids_that_its_own_layer_gave_that_span() {
-    let _alone = alone();
     let sinks = [Arc::new(Spans::default()), Arc::new(Spans::default())];
     let mut readers = Vec::new();
     macro_rules! traced {
@@ -531,7 +440,6 @@ fn a_record_whose_parent_is_named_carries_the_ids_that_its_own_layer_gave_that_s
 
 #[test]
 fn records_in_a_span_that_is_sampled_out_carry_its_ids_without_the_flag_and_so_do_those_of_its_children() {
-    let _alone = alone();
     let ratio = |ratio| Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
     for (sampler, sampled) in [(Sampler::AlwaysOff, false), (ratio(0.0), false), (ratio(1.0), true)] {
         let sink = Arc::new(Spans::default());
@@ -558,7 +466,6 @@ fn records_in_a_span_that_is_sampled_out_carry_its_ids_without_the_flag_and_so_d
 
 #[test]
 fn directives_for_spans_let_trace_spans_through_as_they_do_records() {
-    let _alone = alone();
     struct Greedy;
     impl<S: tracing_core::Subscriber> Layer<S> for Greedy {}
     for greedy in [false, true] {
@@ -583,7 +490,6 @@ fn directives_for_spans_let_trace_spans_through_as_they_do_records() {
 
 #[test]
 fn a_filter_that_changes_while_spans_are_open_decides_of_new_ones_only() {
-    let _alone = alone();
     let (mut harness, spans) = harness();
     harness.run(|| {
         let outer = info_span!("outer").entered();

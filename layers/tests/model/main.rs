@@ -4,6 +4,7 @@
 //! set's own entity. It must never ask the layer how it came to its numbers.
 
 mod callsites;
+mod ops;
 mod plain;
 mod program;
 #[cfg(feature = "spans")]
@@ -19,7 +20,8 @@ mod worker;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use program::{Op, Program, Setup, ops, setup};
+use ops::{Op, Setup, ops, setup};
+use program::Program;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use support::{Harness, Total, ints};
