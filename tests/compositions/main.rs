@@ -117,7 +117,7 @@ fn good() -> Vec<Row> {
     compose!(rows, "registry().with(Some(ours)).with(theirs)", |o, t| registry().with(Some(o)).with(t), |t| registry().with(t), "");
     compose!(
         rows,
-        "registry().with(None::<WeaverLayer<_>>).with(ours).with(theirs)",
+        "registry().with(ours).with(None::<WeaverLayer<_>>).with(theirs)",
         |o, t| registry().with(o).with(None::<WeaverLayer<_>>).with(t),
         |t| registry().with(t),
         ""
