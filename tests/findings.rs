@@ -138,6 +138,7 @@ fn each_slip_is_said_once_with_its_place_and_what_to_write_and_no_value() {
         "\n    event!(name: \"acme.order.accept\", Level::DEBUG, acme.order.items = …);",
         "\n    events:\n      - name: acme.order.acept\n",
         "\n  did you mean `acme.order.items`?",
+        "which it requires; its field `acme.order.itmes` may be meant",
         "\n    let _entered = info_span!(\"acme.shop\", acme.shop.id = …).entered();",
     ] {
         assert!(said.stderr.contains(part), "{part:?} in {}", said.stderr);

@@ -62,7 +62,7 @@ fn amended(finding: &Finding) -> Arc<ResolvedRegistry> {
 fn an_event_that_the_registry_does_not_have_is_found_with_the_name_that_was_meant_and_the_yaml_to_add() {
     const TARGET: &str = "unknown event";
     let program = || {
-        event!(name: "f.order.acept", target: TARGET, Level::DEBUG, items = 3, f.shop.id = "north", count = 1u64, f.order.no = 7, "taken");
+        event!(name: "f.order.acept", target: TARGET, Level::DEBUG, items = 3, f.shop.id = "north", count = 1u64, f.order.no = "7", f.order.pin = 1, "taken");
     };
     let first = harness();
     first.run(program);
@@ -76,7 +76,7 @@ fn an_event_that_the_registry_does_not_have_is_found_with_the_name_that_was_mean
     settings.registry = amended(&finding);
     let second = Harness::new(settings);
     second.run(program);
-    assert_eq!(found(&second, TARGET), [], "the YAML ends it");
+    assert_eq!(ids(&found(&second, TARGET)), [("missing_attribute", Some("f.order.pin"))], "the YAML ends it, and takes no secret in");
     let event = second.weaver.registry().event_by_name("f.order.acept").unwrap();
     let registry = second.weaver.registry();
     let keys: Vec<_> = registry.event(event).attributes.iter().map(|of| registry.attribute(of.attribute).key.as_str()).collect();

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use tracing_core::{Level, Metadata};
-use tracing_weaver_registry::model::{AttributeRef, Origin, ResolvedRegistry};
+use tracing_weaver_registry::model::{Attribute, AttributeRef, Origin, ResolvedRegistry, Sensitivity};
 
 use super::names::Names;
+
+const ANY_FILE: &str = "# in a file of the registry that begins with `file_format: definition/2`\n";
 
 /// Attributes for fields of a callsite: references, and definitions of those that the registry does not have.
 #[derive(Default)]
@@ -30,8 +32,11 @@ impl Attributes {
     }
 
     fn add(&mut self, registry: &ResolvedRegistry, name: &str, field: &str) {
-        if let Some(key) = known(registry, field) {
-            self.references.entry(key.to_owned()).or_default();
+        if let Some(attribute) = known(registry, field) {
+            // A secret is better left out of the code.
+            if attribute.privacy.sensitivity != Sensitivity::Secret {
+                self.references.entry(attribute.key.clone()).or_default();
+            }
             return;
         }
         // A bare name goes under the event's namespace, since own attributes always stand under the registry's prefix.
@@ -76,10 +81,10 @@ fn accepts(field: &str) -> String {
 }
 
 /// The attribute that a field names, by its key or by a name that is accepted for it.
-fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&'r str> {
+fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&'r Attribute> {
     let by_key = registry.attribute_by_key(field).map(|id| registry.attribute(id));
     let by_alias = || registry.attributes.iter().find(|attribute| attribute.fields.iter().any(|alias| alias == field));
-    by_key.or_else(by_alias).map(|attribute| attribute.key.as_str())
+    by_key.or_else(by_alias)
 }
 
 /// An event as the callsite emits it.
@@ -87,7 +92,7 @@ pub(super) fn event(registry: &ResolvedRegistry, names: &Names, callsite: &Metad
     let attributes = Attributes::of(registry, names, callsite.name(), callsite.fields().iter().map(|field| field.name()));
     let name = plain(callsite.name());
     let mut yaml = format!(
-        "# in a file of the registry that begins with `file_format: definition/2`\n{}events:\n  - name: {name}\n    brief: What happened, in a \
+        "{ANY_FILE}{}events:\n  - name: {name}\n    brief: What happened, in a \
          sentence.\n    stability: development\n    requirement_level: recommended\n",
         attributes.section()
     );
@@ -101,7 +106,7 @@ pub(super) fn span(registry: &ResolvedRegistry, names: &Names, callsite: &Metada
     let attributes = Attributes::of(registry, names, callsite.name(), callsite.fields().iter().map(|field| field.name()));
     let name = plain(callsite.name());
     let mut yaml = format!(
-        "# in a file of the registry that begins with `file_format: definition/2`\n{}spans:\n  - type: {name}\n    kind: internal\n    name: {{note: \
+        "{ANY_FILE}{}spans:\n  - type: {name}\n    kind: internal\n    name: {{note: \
          {name}}}\n    brief: What it times, in a sentence.\n    stability: development\n    requirement_level: recommended\n",
         attributes.section()
     );
@@ -122,8 +127,7 @@ pub(super) fn attribute(registry: &ResolvedRegistry, name: &str, field: &str, li
     let mut attributes = Attributes::default();
     attributes.add(registry, name, field);
     let section = attributes.section();
-    let first = if section.is_empty() { String::new() } else { format!("{section}# and ") };
-    let lead = if first.is_empty() { "# " } else { first.as_str() };
+    let lead = if section.is_empty() { "# ".to_owned() } else { format!("{ANY_FILE}{section}# and ") };
     format!("{lead}under `{list}:` of `{}`, {}\n{}", plain(name), place(origin), attributes.references("").trim_end())
 }
 

@@ -33,7 +33,7 @@ impl Writer<'_> {
             (None, Some(near)) => format!("did you mean `{near}`? Change the name in the code, or add the event to the registry"),
             (None, None) => "add the event to the registry".to_owned(),
         };
-        let message = format!("{} is not in the registry: it leaves as it is, and no metric takes anything from it", self.subject());
+        let message = format!("{} is not in the registry: it is a plain record, from which no metric takes anything", self.subject());
         let yaml = (self.names.is_own(name) && other.is_none()).then(|| yaml::event(self.registry, self.names, self.callsite));
         Said::new("missing_event", self.level_of_unknown(), message)
             .help(help)
@@ -139,9 +139,15 @@ impl Writer<'_> {
         let by_alias = aliases.map(|aliases| format!(" (or, shorter, `{aliases}`)")).unwrap_or_default();
         let message = format!("{} is emitted without `{key}`, which it requires", self.subject());
         let message = if self.callsite.is_span() { message.replace("emitted", "opened") } else { message };
+        let level = if self.callsite.is_span() { Improvement } else { Violation };
         let later = if self.callsite.is_span() { " (`tracing::field::Empty` where its value comes later)" } else { "" };
+        let strangers = self.fields().filter(|field| self.declared(field).is_none());
+        if let Some(near) = self.names.nearest(key, Near::Known, strangers) {
+            let message = format!("{message}; its field `{}` may be meant", code::text(near));
+            return Said::new("required_attribute_not_present", level, message).about(key).code(Some(self.renamed(near, key)));
+        }
         let recommended = |(reference, origin)| yaml::recommended(self.registry, reference, self.callsite.name(), origin);
-        Said::new("required_attribute_not_present", if self.callsite.is_span() { Improvement } else { Violation }, message)
+        Said::new("required_attribute_not_present", level, message)
             .about(key)
             .help(format!("give it{by_alias}{later}; where it may be absent, the registry must not require it"))
             .code(Some(self.written(self.callsite.name(), self.fields().chain([key]))))
