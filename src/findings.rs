@@ -3,6 +3,7 @@
 //! It never runs on a thread of the program, and never prints a finding twice.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,7 @@ pub(crate) struct FindingPrinter {
     since: Instant,
     /// It was said that further ones wait.
     said_more: bool,
-    /// The end was printed.
+    /// Nothing more is printed.
     ended: bool,
 }
 
@@ -87,9 +88,11 @@ impl FindingPrinter {
 
 impl Watch for FindingPrinter {
     fn turn(&mut self, now: Instant, ending: bool) {
-        let sentences = self.sentences(now, ending);
-        if !sentences.is_empty() {
-            say(&sentences);
+        // A finding that cannot be put into words must not cost the records behind it.
+        match catch_unwind(AssertUnwindSafe(|| self.sentences(now, ending))) {
+            Ok(sentences) if sentences.is_empty() => {}
+            Ok(sentences) => say(&sentences),
+            Err(_) => self.ended = true,
         }
     }
 }

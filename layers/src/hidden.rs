@@ -4,11 +4,8 @@
 //! here may be asked on a thread that emits: the question leaves notes there that cost a neighbour its next event.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 
-use dashmap::DashMap;
 use tracing::level_filters::STATIC_MAX_LEVEL;
-use tracing_core::dispatcher::{self, WeakDispatch};
 use tracing_core::{Dispatch, LevelFilter, Metadata};
 
 use crate::weaver::Weaver;
@@ -25,51 +22,10 @@ pub enum Hidden {
     Callsite(&'static Metadata<'static>),
 }
 
-/// Callsites that fold or open entities, and the dispatcher that holds the layer.
-#[derive(Debug, Default)]
-pub(crate) struct Counted {
-    callsites: DashMap<usize, &'static Metadata<'static>>,
-    dispatch: OnceLock<WeakDispatch>,
-}
-
-impl Counted {
-    /// Takes note of a callsite. Called while `tracing` registers it: takes one leaf lock, and calls nothing.
-    pub(crate) fn note(&self, metadata: &'static Metadata<'static>) {
-        self.callsites.insert(std::ptr::from_ref(metadata) as usize, metadata);
-    }
-
-    /// Takes note of the dispatcher.
-    pub(crate) fn held_by(&self, dispatch: &Dispatch) {
-        let _ = self.dispatch.set(dispatch.downgrade());
-    }
-
-    /// The dispatcher, as far as it is known.
-    pub(crate) fn holder(&self) -> Option<Dispatch> {
-        self.dispatch.get().and_then(WeakDispatch::upgrade)
-    }
-
-    /// Takes note of the thread's default dispatcher, if it holds the layer: `Option` and `Vec` do not hand on which one does.
-    #[inline]
-    pub(crate) fn find_holder(&self, instance: u32) {
-        if self.dispatch.get().is_none() {
-            self.look_for_holder(instance);
-        }
-    }
-
-    #[cold]
-    fn look_for_holder(&self, instance: u32) {
-        dispatcher::get_default(|default| {
-            if default.downcast_ref::<Weaver>().is_some_and(|weaver| weaver.instance == instance) {
-                self.held_by(default);
-            }
-        });
-    }
-}
-
 impl Weaver {
     /// How many callsites are known that fold or open entities: where it has grown, there is reason to look again.
     pub fn counted_callsites(&self) -> usize {
-        self.shared.counted.callsites.len()
+        self.counted.callsites().len()
     }
 
     /// What the registry counts and the layer cannot see, whoever hides it; `None` where no dispatcher is known to hold the layer.
@@ -77,13 +33,13 @@ impl Weaver {
     /// It asks the filters of the whole stack about every callsite that is known so far. Call it on a thread that emits nothing, then or
     /// later.
     pub fn hidden_from_folds(&self) -> Option<Vec<Hidden>> {
-        let dispatch = self.shared.counted.holder()?;
+        let dispatch = self.counted.holder()?;
         if !self.counts() {
             return Some(Vec::new());
         }
         let passes = LevelFilter::current();
         let mut hidden = by_level(STATIC_MAX_LEVEL, passes);
-        let counted: Vec<_> = self.shared.counted.callsites.iter().map(|entry| *entry.value()).collect();
+        let counted = self.counted.callsites();
         let is_closed = |metadata: &'static Metadata<'static>| *metadata.level() <= passes && !reaches(&dispatch, self.instance, metadata);
         let mut closed: Vec<_> = counted.into_iter().filter(|metadata| is_closed(metadata)).collect();
         closed.sort_by_key(|metadata| (metadata.name(), metadata.file(), metadata.line()));

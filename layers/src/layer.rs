@@ -71,7 +71,7 @@ where
             return self.inner.on_event(event, context);
         }
         let weaver = &*self.weaver;
-        weaver.shared.counted.find_holder(weaver.instance);
+        weaver.find_holder();
         let _attached = (!event.is_contextual()).then(|| {
             let traced = event.parent().and_then(|parent| self.nearest_traced(parent, &context));
             attach(traced.as_ref().map(|(id, _)| id), &self.second)
@@ -136,7 +136,7 @@ where
 {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         if let Some(live) = &self.live {
-            live.weaver.shared.counted.held_by(dispatch);
+            live.weaver.counted.held_by(dispatch);
             live.inner.on_register_dispatch(dispatch);
         }
     }
@@ -149,7 +149,7 @@ where
 
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         let Some(live) = &self.live else { return Interest::always() };
-        live.weaver.shared.counted.find_holder(live.weaver.instance);
+        live.weaver.find_holder();
         live.inner.register_callsite(metadata)
     }
 
@@ -283,7 +283,7 @@ where
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(live) = &self.live else { return };
         let weaver = &*live.weaver;
-        weaver.shared.counted.find_holder(weaver.instance);
+        weaver.find_holder();
         if weaver.tracks_spans {
             let trace = weaver.spans.get(id.into_u64()).trace;
             if let Some(traces) = weaver.traces.as_ref().filter(|_| trace != 0) {

@@ -22,6 +22,8 @@ mod clock;
 #[cfg(not(weaver_loom))]
 mod count;
 #[cfg(not(weaver_loom))]
+mod counted;
+#[cfg(not(weaver_loom))]
 mod default_name;
 #[cfg(not(weaver_loom))]
 mod entity;

@@ -37,7 +37,7 @@ where
         let by_directives = self.0.filter().interest(metadata);
         match self.0.role(metadata) {
             Role::Entity(_) | Role::Folds => {
-                self.0.shared.counted.note(metadata);
+                self.0.counted.note(metadata);
                 Interest::always()
             }
             Role::Silent => Interest::never(),

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::count::Counts;
 use crate::entity::context::Contexts;
-use crate::hidden::Counted;
 use crate::scopes::Scopes;
 
 /// One for each layer.
@@ -17,18 +16,11 @@ pub(crate) struct Shared {
     pub(crate) scopes: Scopes,
     /// Whether the filter lets debug severity through.
     debug: AtomicBool,
-    pub(crate) counted: Counted,
 }
 
 impl Shared {
     pub(crate) fn new() -> Shared {
-        Shared {
-            counts: Counts::default(),
-            contexts: Contexts::new(),
-            scopes: Scopes::new(),
-            counted: Counted::default(),
-            debug: false.into(),
-        }
+        Shared { counts: Counts::default(), contexts: Contexts::new(), scopes: Scopes::new(), debug: false.into() }
     }
 
     /// Stack traces leave only where debug severity does.

@@ -14,6 +14,7 @@ use tracing_log::AsTrace;
 use tracing_weaver_registry::model::{FoldSource, MetricId, MetricSetId, ResolvedRegistry};
 
 use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
+use crate::counted::Counted;
 use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
@@ -50,6 +51,7 @@ pub struct Weaver {
     pub(crate) slot: usize,
     pub(crate) alive: Arc<()>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) counted: Counted,
     pub(crate) spans: Arc<SpanTable>,
     pub(crate) traces: Option<Traces>,
     #[cfg(feature = "spans")]
@@ -154,6 +156,7 @@ impl Weaver {
             slot: take_slot(),
             alive: Arc::new(()),
             shared,
+            counted: Counted::default(),
             spans,
             traces,
             #[cfg(feature = "spans")]
@@ -302,6 +305,12 @@ impl Weaver {
     /// Makes every thread look through its stack at its next event.
     pub(crate) fn begin_epoch(&self) {
         self.epoch.store((next_epoch() as u64) << 32, Ordering::Relaxed);
+    }
+
+    /// Takes note of the thread's default dispatcher, if it holds this layer and none is known yet.
+    #[inline]
+    pub(crate) fn find_holder(&self) {
+        self.counted.find_holder(|default| default.downcast_ref::<Weaver>().is_some_and(|weaver| weaver.instance == self.instance));
     }
 
     /// Makes a slot this layer's, at the present epoch.

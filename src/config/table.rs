@@ -257,7 +257,7 @@ pub(super) static SECTIONS: &[Section] = &[
             },
             Row {
                 names: &["OTEL_BSP_MAX_QUEUE_SIZE"],
-                default: "`2048`",
+                default: "`32768`",
                 does: "Most spans that wait for the export thread; past it they are dropped and counted.",
             },
             Row {

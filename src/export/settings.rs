@@ -65,7 +65,7 @@ impl ExportSettings {
             log_batch: 512,
             span_delay: Duration::from_secs(5),
             span_batch: 512,
-            span_queue: 2048,
+            span_queue: 32_768,
             #[cfg(feature = "spans")]
             spans: None,
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tracing_weaver_layers::Value;
 
-use super::detector::Found;
+use super::found::Found;
 use super::{file, k8s};
 
 /// The id of the container that the process runs in.

@@ -4,14 +4,10 @@
 
 use std::path::Path;
 
-use tracing_weaver_layers::Value;
-
+use super::found::Found;
 use super::{container, host, k8s, os, process};
 use crate::config::Environment;
 use crate::error::Error;
-
-/// What a detector found.
-pub(super) type Found = Vec<(&'static str, Value)>;
 
 /// Finds out what the program runs as and on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

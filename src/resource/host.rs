@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tracing_weaver_layers::Value;
 
-use super::detector::Found;
 use super::file;
+use super::found::Found;
 
 /// Where systems keep the id of the machine: systemd, D-Bus, FreeBSD.
 const IDS: [&str; 3] = ["etc/machine-id", "var/lib/dbus/machine-id", "etc/hostid"];

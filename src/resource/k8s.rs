@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tracing_weaver_layers::Value;
 
-use super::detector::Found;
 use super::file;
+use super::found::Found;
 
 /// What the environment says wins over files, and files over what can be guessed.
 pub(super) fn detect(root: &Path, environment: &[(&'static str, String)]) -> Found {

@@ -5,6 +5,7 @@
 mod container;
 mod detector;
 mod file;
+mod found;
 mod host;
 mod k8s;
 mod os;

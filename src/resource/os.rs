@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tracing_weaver_layers::Value;
 
-use super::detector::Found;
 use super::file;
+use super::found::Found;
 
 /// What is known of the operating system.
 pub(super) fn detect(root: &Path) -> Found {

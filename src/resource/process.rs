@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tracing_weaver_layers::Value;
 
-use super::detector::Found;
 use super::file;
+use super::found::Found;
 
 /// Number, creation, executable and compiler of this process.
 pub(super) fn detect(root: &Path) -> Found {

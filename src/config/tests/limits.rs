@@ -80,9 +80,9 @@ fn a_request_of_spans_holds_no_more_than_their_queue() {
     let environment = read(&[("OTEL_BSP_MAX_QUEUE_SIZE", "40")]);
     assert_eq!(environment.span_batches.batch, Some(40));
     assert!(environment.warnings.is_empty(), "{:?}", environment.warnings);
-    let environment = read(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096")]);
+    let environment = read(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "40000")]);
     assert_eq!(environment.span_batches.batch, None);
-    assert!(environment.warnings[0].contains("2048"), "{:?}", environment.warnings);
+    assert!(environment.warnings[0].contains("32768"), "{:?}", environment.warnings);
 }
 
 #[test]
