@@ -132,9 +132,10 @@ impl Program {
                 }
             }
             Op::Restart { thread, tidy } => {
+                // What a later thread inherits would be the parent of trace spans, and would keep open what only tasks still hold.
+                let forgotten = self.workers.iter().any(|(_, stack)| stack.spans().iter().any(|span| self.spans[*span].handle.is_none()));
                 let stack = std::mem::take(&mut self.workers[*thread].1);
-                // What a later thread inherits would be the parent of trace spans.
-                match *tidy || self.with_traces {
+                match *tidy || self.with_traces || forgotten {
                     true => self.leave_all(*thread, &stack),
                     false => self.inherited |= stack.current().is_some(),
                 }
