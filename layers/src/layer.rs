@@ -78,10 +78,11 @@ where
         });
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-            weaver.claim(slot);
+            // The filter may have answered for this event before its directives changed; then only the way through it is right.
+            let asked_before = weaver.claim(slot) || !weaver.is_settled();
             let plan = weaver.event_plan(event.metadata());
             let way = match plan.way() {
-                Way::Filtered | Way::Closed => {
+                way if matches!(way, Way::Filtered | Way::Closed) || way == Way::Record && asked_before => {
                     through_filter = true;
                     return;
                 }
@@ -111,7 +112,8 @@ where
                     // A part that is not kept, at the thread's end, is gone after this event.
                     // SAFETY: the slot was claimed above.
                     let kept = unsafe { slot.part() }.is_some();
-                    if kept && attributed && blocks.len() <= 1 && event.is_contextual() && slot.hold.is_free() && plan.way() != Way::Ask {
+                    let may = attributed && blocks.len() <= 1 && event.is_contextual() && slot.hold.is_free() && plan.way() != Way::Ask;
+                    if kept && may && weaver.is_settled() {
                         slot.set_context(in_force);
                         thread.plans.put(Entry {
                             metadata: std::ptr::from_ref(event.metadata()).cast(),

@@ -53,8 +53,8 @@ impl InstanceSlot {
     }
 
     /// Makes this the state of `instance`, if it is another one's that is gone, and brings it to the present epoch:
-    /// `alive` says of a span and its context whether it has not ended.
-    pub(crate) fn claim(&self, instance: u32, epoch: u32, alive: impl Fn(u64, u32) -> bool) {
+    /// `alive` says of a span and its context whether it has not ended. Returns whether another epoch has begun.
+    pub(crate) fn claim(&self, instance: u32, epoch: u32, alive: impl Fn(u64, u32) -> bool) -> bool {
         if self.owner.get() != instance {
             self.hold.reset();
             self.owner.set(instance);
@@ -62,11 +62,13 @@ impl InstanceSlot {
             self.stack.clear();
             self.part.set(ptr::null());
         }
-        if self.epoch.get() != epoch {
+        let began = self.epoch.get() != epoch;
+        if began {
             self.epoch.set(epoch);
             self.stack.end(alive);
             self.set_context(self.stack.current());
         }
+        began
     }
 
     /// A number for this thread and layer with the highest bit set, hardly ever another thread's.

@@ -62,6 +62,8 @@ pub struct Weaver {
     by_span: AtomicBool,
     entities_only: AtomicBool,
     filter: RwLock<Arc<ForwardFilter>>,
+    /// Changes of the filter that are on their way.
+    filter_changes: AtomicU32,
     forward: bool,
     closed: AtomicBool,
     folds: Vec<(MetricId, usize)>,
@@ -166,6 +168,7 @@ impl Weaver {
             by_span: settings.filter.by_span.into(),
             entities_only: (tracks_spans && !settings.filter.by_span).into(),
             filter: RwLock::new(Arc::new(settings.filter)),
+            filter_changes: 0.into(),
             forward: settings.forward,
             closed: AtomicBool::new(false),
             folds,
@@ -270,6 +273,10 @@ impl Weaver {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_filter(&self, filter: ForwardFilter) {
+        // No thread goes a short way by what the old filter said, nor by what it finds half changed: a question that was answered before
+        // may have left a bit, which only the way through the filter clears.
+        self.filter_changes.fetch_add(1, Ordering::AcqRel);
+        self.begin_epoch();
         self.shared.set_debug(filter.lets_debug_through());
         self.by_span.store(filter.by_span, Ordering::Relaxed);
         self.entities_only.store(self.tracks_spans && !filter.by_span, Ordering::Relaxed);
@@ -278,6 +285,8 @@ impl Weaver {
         for (plan, metadata) in plans {
             plan.decide(self.verdict(metadata));
         }
+        self.begin_epoch();
+        self.filter_changes.fetch_sub(1, Ordering::AcqRel);
         // Reaches the stack of every thread, since the layer's second subscriber stands beside it.
         tracing_core::callsite::rebuild_interest_cache();
     }
@@ -302,7 +311,12 @@ impl Weaver {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    /// Makes every thread look through its stack at its next event.
+    /// Whether a short way that is worked out now may be gone again.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.filter_changes.load(Ordering::Acquire) == 0
+    }
+
+    /// Makes every thread look through its stack at its next event, and work its ways out anew.
     pub(crate) fn begin_epoch(&self) {
         self.epoch.store((next_epoch() as u64) << 32, Ordering::Relaxed);
     }
@@ -313,9 +327,9 @@ impl Weaver {
         self.counted.find_holder(|default| default.downcast_ref::<Weaver>().is_some_and(|weaver| weaver.instance == self.instance));
     }
 
-    /// Makes a slot this layer's, at the present epoch.
-    pub(crate) fn claim(&self, slot: &InstanceSlot) {
-        slot.claim(self.instance, (self.epoch_of_key() >> 32) as u32, |span, context| self.spans.get(span).context == context);
+    /// Makes a slot this layer's, at the present epoch. Returns whether that is another one than the slot's before.
+    pub(crate) fn claim(&self, slot: &InstanceSlot) -> bool {
+        slot.claim(self.instance, (self.epoch_of_key() >> 32) as u32, |span, context| self.spans.get(span).context == context)
     }
 
     /// Whether the directives have a say of a callsite at all.
