@@ -39,7 +39,10 @@ fn build(example: &str) -> PathBuf {
         let mut build = Command::new(cargo);
         // What cargo told this test about its package would look like a change to build scripts, which then build all anew.
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "OUT_DIR"].iter().any(|of| name.starts_with(of))) {
+            if name
+                .to_str()
+                .is_some_and(|name| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "OUT_DIR"].iter().any(|of| name.starts_with(of)))
+            {
                 build.env_remove(name);
             }
         }
