@@ -78,10 +78,12 @@ where
         });
         let mut through_filter = false;
         with_slot(thread, weaver.slot, weaver.instance, &weaver.alive, |slot| {
-            // The filter may have answered for this event before its directives changed; then only the way through it is right.
-            let asked_before = weaver.claim(slot) || !weaver.is_settled();
             let plan = weaver.event_plan(event.metadata());
-            let way = match plan.way() {
+            let way = plan.way_first();
+            // The filter may have answered for this event before its directives changed; then only the way through it is right. Looked at
+            // after the way, so that a way that is new comes with an epoch that is.
+            let asked_before = weaver.claim(slot) || !weaver.is_settled();
+            let way = match way {
                 way if matches!(way, Way::Filtered | Way::Closed) || way == Way::Record && asked_before => {
                     through_filter = true;
                     return;

@@ -62,6 +62,8 @@ pub struct Weaver {
     by_span: AtomicBool,
     entities_only: AtomicBool,
     filter: RwLock<Arc<ForwardFilter>>,
+    /// How many filters there were.
+    filter_generation: AtomicU32,
     /// Changes of the filter that are on their way.
     filter_changes: AtomicU32,
     forward: bool,
@@ -168,6 +170,7 @@ impl Weaver {
             by_span: settings.filter.by_span.into(),
             entities_only: (tracks_spans && !settings.filter.by_span).into(),
             filter: RwLock::new(Arc::new(settings.filter)),
+            filter_generation: 0.into(),
             filter_changes: 0.into(),
             forward: settings.forward,
             closed: AtomicBool::new(false),
@@ -281,6 +284,7 @@ impl Weaver {
         self.by_span.store(filter.by_span, Ordering::Relaxed);
         self.entities_only.store(self.tracks_spans && !filter.by_span, Ordering::Relaxed);
         *self.filter.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(filter);
+        self.filter_generation.fetch_add(1, Ordering::AcqRel);
         let plans: Vec<_> = self.events.iter().filter(|entry| !self.is_log(entry.1)).map(|entry| entry.value().clone()).collect();
         for (plan, metadata) in plans {
             plan.decide(self.verdict(metadata));
@@ -419,7 +423,14 @@ impl Weaver {
         if self.is_closed() {
             kept.close();
         } else if !self.is_log(metadata) {
-            kept.decide(self.verdict(metadata));
+            loop {
+                let generation = self.filter_generation.load(Ordering::Acquire);
+                kept.decide(self.verdict(metadata));
+                // Else the verdict may be the old filter's, and have come after the new one's.
+                if self.filter_generation.load(Ordering::Acquire) == generation {
+                    break;
+                }
+            }
         }
         kept
     }

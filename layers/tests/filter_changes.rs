@@ -7,12 +7,15 @@ mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use support::{Harness, filter};
+use support::{Harness, filter, settings};
 use tracing::{Level, dispatcher, event, info_span};
+use tracing_subscriber::{EnvFilter, Layer};
 
 #[test]
 fn no_event_is_taken_for_another_while_directives_change() {
-    let harness = Harness::filtered("info");
+    // A neighbour with a filter of its own is who would meet what was left behind.
+    let neighbour = tracing_subscriber::layer::Identity::new().with_filter(EnvFilter::new("trace"));
+    let harness = Harness::beside(settings("info"), neighbour);
     let done = AtomicBool::new(false);
     let emitted: u64 = std::thread::scope(|scope| {
         let emit = || {
@@ -31,7 +34,7 @@ fn no_event_is_taken_for_another_while_directives_change() {
         let threads: Vec<_> = (0..3).map(|_| scope.spawn(emit)).collect();
         for turn in 0..500 {
             harness.weaver.set_filter(filter(["off", "trace", "info,[work]=trace", "[t.node{t.node.id=n}]=debug", "warn"][turn % 5]));
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_micros(300));
         }
         done.store(true, Ordering::Relaxed);
         threads.into_iter().map(|thread| thread.join().expect("no thread of the program panics")).sum()

@@ -89,6 +89,11 @@ impl EventPlan {
         Way::of(self.way.load(Ordering::Relaxed))
     }
 
+    /// As [`way`](Self::way); what is read after it is at least as new.
+    pub(crate) fn way_first(&self) -> Way {
+        Way::of(self.way.load(Ordering::Acquire))
+    }
+
     /// Works the way out for what the filter says now.
     pub(crate) fn decide(&self, verdict: Verdict) {
         let way = match (!self.fold.is_empty(), verdict) {
@@ -101,7 +106,7 @@ impl EventPlan {
             (false, _) => Way::Filtered,
         };
         if self.way() != Way::Closed {
-            self.way.store(way as u8, Ordering::Relaxed);
+            self.way.store(way as u8, Ordering::Release);
         }
     }
 
