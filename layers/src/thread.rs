@@ -56,6 +56,8 @@ impl InstanceSlot {
     /// `alive` says of a span and its context whether it has not ended. Returns whether another epoch has begun.
     pub(crate) fn claim(&self, instance: u32, epoch: u32, alive: impl Fn(u64, u32) -> bool) -> bool {
         if self.owner.get() != instance {
+            // Its destructor gives back what the stack may keep on the heap, also on a thread that never needs a part.
+            let _ = OWNED.try_with(|_| ());
             self.hold.reset();
             self.owner.set(instance);
             self.epoch.set(epoch);
