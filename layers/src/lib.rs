@@ -48,6 +48,8 @@ mod otel_context;
 #[cfg(not(weaver_loom))]
 mod own_filter;
 #[cfg(not(weaver_loom))]
+mod plans;
+#[cfg(not(weaver_loom))]
 mod reader;
 #[cfg(not(weaver_loom))]
 mod redact;

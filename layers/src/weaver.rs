@@ -13,17 +13,14 @@ use tracing_core::{LevelFilter, Metadata};
 use tracing_log::AsTrace;
 use tracing_weaver_registry::model::{FoldSource, MetricId, MetricSetId, ResolvedRegistry};
 
-use crate::callsite::plan::{EventPlan, Role, SpanPlan, Verdict};
+use crate::callsite::plan::{EventPlan, SpanPlan};
 use crate::counted::Counted;
-use crate::entity::span_plan::EntityPlan;
 use crate::entity::span_table::SpanTable;
 use crate::filter::ForwardFilter;
 use crate::findings::{Finding, Findings};
 use crate::fold::collect::Residue;
 use crate::fold::layout::Layout;
-use crate::fold::plan::FoldPlan;
 use crate::fold::shard::Shard;
-use crate::forward::plan::RecordPlan;
 use crate::forward::queue::{Consumer, Pool, Queue, queue};
 use crate::forward::writer::Writer;
 use crate::notes::notes;
@@ -63,20 +60,20 @@ pub struct Weaver {
     entities_only: AtomicBool,
     filter: RwLock<Arc<ForwardFilter>>,
     /// How many filters there were.
-    filter_generation: AtomicU32,
+    pub(crate) filter_generation: AtomicU32,
     /// Changes of the filter that are on their way.
     filter_changes: AtomicU32,
-    forward: bool,
+    pub(crate) forward: bool,
     closed: AtomicBool,
-    folds: Vec<(MetricId, usize)>,
+    pub(crate) folds: Vec<(MetricId, usize)>,
     pub(crate) layouts: Vec<Layout>,
-    rules: Arc<FieldRules>,
+    pub(crate) rules: Arc<FieldRules>,
     pub(crate) findings: Arc<Findings>,
     notes: Vec<String>,
-    logs: [Identifier; 5],
+    pub(crate) logs: [Identifier; 5],
     /// By the address of the callsite's metadata: callsites of size zero, as those of `log` are, may share theirs.
-    events: DashMap<usize, (Arc<EventPlan>, &'static Metadata<'static>)>,
-    span_plans: DashMap<usize, Arc<SpanPlan>>,
+    pub(crate) events: DashMap<usize, (Arc<EventPlan>, &'static Metadata<'static>)>,
+    pub(crate) span_plans: DashMap<usize, Arc<SpanPlan>>,
     pool: Arc<Pool>,
     new_queues: Mutex<Vec<Consumer>>,
     queues: Mutex<Vec<Arc<Queue>>>,
@@ -96,10 +93,6 @@ static TAKEN_SLOTS: Mutex<u32> = Mutex::new(0);
 fn next_epoch() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn address(metadata: &'static Metadata<'static>) -> usize {
-    std::ptr::from_ref(metadata) as usize
 }
 
 fn take_slot() -> usize {
@@ -369,101 +362,6 @@ impl Weaver {
     /// The verbosity that the layer needs to be asked about.
     pub(crate) fn level_hint(&self) -> Option<LevelFilter> {
         if self.counts() { Some(LevelFilter::TRACE) } else { self.filter().env.max_level_hint() }
-    }
-
-    /// Whether this is of a `log` record: the static that its event carries, or the one made for its question.
-    pub(crate) fn is_log(&self, metadata: &Metadata<'_>) -> bool {
-        matches!(metadata.name(), "log event" | "log record") && self.logs.contains(&metadata.callsite())
-    }
-
-    /// What a callsite stands for, as far as the filter must know it.
-    pub(crate) fn role(&self, metadata: &Metadata<'_>) -> Role {
-        if self.is_log(metadata) {
-            return Role::Other;
-        }
-        if metadata.is_span() {
-            let entity = self.registry.entity_by_type(metadata.name());
-            return entity.filter(|id| !self.registry.entity(*id).resource).map_or(Role::Other, Role::Entity);
-        }
-        let Some(id) = self.registry.event_by_name(metadata.name()) else { return Role::Other };
-        let folds = |(metric, fold): &(MetricId, usize)| match self.registry.metric(*metric).folds[*fold].source {
-            FoldSource::Event { event, .. } => event == id,
-            _ => false,
-        };
-        match self.registry.event(id).forward {
-            _ if self.folds.iter().any(folds) => Role::Folds,
-            true => Role::Other,
-            false => Role::Silent,
-        }
-    }
-
-    /// What the filter says of a callsite's records.
-    pub(crate) fn verdict(&self, metadata: &'static Metadata<'static>) -> Verdict {
-        let event = self.registry.event_by_name(metadata.name());
-        if !self.forward || event.is_some_and(|id| !self.registry.event(id).forward) {
-            return Verdict::Never;
-        }
-        let interest = self.filter().interest(metadata);
-        match interest {
-            _ if interest.is_always() => Verdict::Always,
-            _ if interest.is_never() => Verdict::Never,
-            _ => Verdict::Ask,
-        }
-    }
-
-    /// The plan of an event's callsite.
-    pub(crate) fn event_plan(&self, metadata: &'static Metadata<'static>) -> Arc<EventPlan> {
-        let callsite = address(metadata);
-        if let Some(plan) = self.events.get(&callsite) {
-            return plan.0.clone();
-        }
-        let plan = Arc::new(self.make_event_plan(metadata));
-        let kept = self.events.entry(callsite).or_insert((plan, metadata)).0.clone();
-        // `close` and `set_filter` may have passed over the map before this plan stood in it.
-        if self.is_closed() {
-            kept.close();
-        } else if !self.is_log(metadata) {
-            loop {
-                let generation = self.filter_generation.load(Ordering::Acquire);
-                kept.decide(self.verdict(metadata));
-                // Else the verdict may be the old filter's, and have come after the new one's.
-                if self.filter_generation.load(Ordering::Acquire) == generation {
-                    break;
-                }
-            }
-        }
-        kept
-    }
-
-    fn make_event_plan(&self, metadata: &'static Metadata<'static>) -> EventPlan {
-        let scope = self.shared.scopes.intern(metadata.target());
-        let notes = self.findings.of(metadata);
-        if self.is_log(metadata) {
-            return EventPlan::new(None, RecordPlan::of_log(&self.rules, metadata, scope, &notes), Verdict::Never);
-        }
-        let event = self.registry.event_by_name(metadata.name());
-        let fold = event.and_then(|event| FoldPlan::new(&self.registry, &self.layouts, &self.folds, event, metadata, &notes));
-        let record = RecordPlan::of_event(&self.rules, &self.registry, event, metadata, scope, &notes);
-        EventPlan::new(fold, record, self.verdict(metadata))
-    }
-
-    /// The plan of a span's callsite.
-    pub(crate) fn span_plan(&self, metadata: &'static Metadata<'static>) -> Arc<SpanPlan> {
-        let callsite = address(metadata);
-        if let Some(plan) = self.span_plans.get(&callsite) {
-            return plan.clone();
-        }
-        let plan = match self.role(metadata) {
-            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.registry, id, metadata, self.findings.of(metadata))),
-            _ => match &self.traces {
-                Some(traces) => {
-                    let scope = self.shared.scopes.intern(metadata.target());
-                    SpanPlan::Trace(traces.plan(&self.rules, &self.registry, metadata, scope, self.findings.of(metadata)))
-                }
-                None => SpanPlan::Other,
-            },
-        };
-        self.span_plans.entry(callsite).or_insert(Arc::new(plan)).clone()
     }
 
     /// Queues of threads that came since this was asked last.

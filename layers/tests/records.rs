@@ -137,3 +137,15 @@ fn one_target_makes_two_scopes_where_the_registry_knows_some_of_its_events_only(
     let said = harness.drain();
     assert_eq!(said.iter().map(|said| (said.scope.as_str(), said.known)).collect::<Vec<_>>(), [("engine", true), ("engine", false)]);
 }
+
+#[test]
+fn limits_of_records_cut_texts_and_count_what_is_over() {
+    let mut settings = settings("info");
+    settings.attribute_count_limit = 2;
+    settings.attribute_length_limit = Some(3);
+    let mut harness = Harness::new(settings);
+    harness.run(|| event!(Level::INFO, a = "äbcd", b = 1, c = 2, "a longer body"));
+    let said = harness.drain();
+    assert_eq!(format!("{:?}", said[0].attributes), r#"{"a": Str("äbc"), "b": Int(1)}"#);
+    assert_eq!((said[0].dropped_attributes, harness.stats().attributes_over_limit), (1, 1));
+}

@@ -10,10 +10,8 @@ mod support;
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanId, TraceContextExt as _};
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_sdk::trace::{Sampler, SpanData};
-use prost::Message as _;
-use spans::{REGISTRY, Spans, traced, traced_with};
+use opentelemetry_sdk::trace::SpanData;
+use spans::{REGISTRY, Spans, ids, ids_of, traced, traced_with};
 use support::{Harness, registry_of, settings};
 use tracing::{Dispatch, Instrument as _, Level, Span, event, info_span};
 use tracing_core::dispatcher::with_default;
@@ -391,77 +389,6 @@ fn spans_of_many_fields_and_odd_names_come_out_whole() {
     assert_eq!(of(&made, "elsewhere").attributes.len(), 40);
     assert_eq!(of(&made, "").attributes.len(), 3);
     assert_eq!(of(&made, "by hand").instrumentation_scope.name(), module_path!());
-}
-
-/// Trace id, span id and flags of each record.
-fn ids(harness: &mut Harness) -> Vec<(Vec<u8>, Vec<u8>, u32)> {
-    let read = |said: support::Said| LogRecord::decode(said.bytes.as_slice()).unwrap();
-    harness.drain().into_iter().map(read).map(|record| (record.trace_id, record.span_id, record.flags)).collect()
-}
-
-fn ids_of(span: &SpanData) -> (Vec<u8>, Vec<u8>, u32) {
-    let ids = &span.span_context;
-    (ids.trace_id().to_bytes().to_vec(), ids.span_id().to_bytes().to_vec(), 1)
-}
-
-#[test]
-fn a_record_whose_parent_is_named_carries_the_ids_that_its_own_layer_gave_that_span() {
-    let sinks = [Arc::new(Spans::default()), Arc::new(Spans::default())];
-    let mut readers = Vec::new();
-    macro_rules! traced {
-        ($at:literal) => {{
-            let (layer, weaver, reader) = weave(traced_with(registry_of(REGISTRY), "info", sinks[$at].clone())).unwrap();
-            readers.push((weaver, reader));
-            layer
-        }};
-    }
-    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
-    let theirs = tracing_opentelemetry::layer().with_tracer(opentelemetry::trace::TracerProvider::tracer(&provider, "theirs"));
-    let stack: Dispatch = Registry::default().with(theirs).with(traced!(0)).with(vec![traced!(1)]).into();
-    with_default(&stack, || {
-        let outer = info_span!("outer");
-        let node = outer.in_scope(|| node("n"));
-        let _other = info_span!("other").entered();
-        event!(parent: &outer, Level::INFO, "of a span");
-        event!(parent: &node, Level::INFO, "of an entity inside of it");
-        event!(parent: None, Level::INFO, "of none");
-        event!(parent: Span::none(), Level::INFO, "of none either");
-    });
-    for ((weaver, mut reader), sink) in readers.into_iter().zip(&sinks) {
-        let made = sink.take();
-        let outer = ids_of(of(&made, "outer"));
-        let none = (Vec::new(), Vec::new(), 0);
-        let seen: Vec<_> =
-            support::drain(&mut reader, &weaver).into_iter().map(|said| LogRecord::decode(said.bytes.as_slice()).unwrap()).collect();
-        let seen: Vec<_> = seen.into_iter().map(|record| (record.trace_id, record.span_id, record.flags)).collect();
-        assert_eq!(seen, [outer.clone(), outer, none.clone(), none]);
-    }
-}
-
-#[test]
-fn records_in_a_span_that_is_sampled_out_carry_its_ids_without_the_flag_and_so_do_those_of_its_children() {
-    let ratio = |ratio| Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
-    for (sampler, sampled) in [(Sampler::AlwaysOff, false), (ratio(0.0), false), (ratio(1.0), true)] {
-        let sink = Arc::new(Spans::default());
-        let mut with = traced_with(registry_of(REGISTRY), "info", sink.clone());
-        with.spans = with.spans.map(|spans| SpanSettings { sampler, ..spans });
-        let mut harness = Harness::new(with);
-        harness.run(|| {
-            let outer = info_span!("outer").entered();
-            event!(Level::INFO, "inside");
-            let _node = node("n").entered();
-            info_span!("inner").in_scope(|| event!(Level::INFO, "further inside"));
-            event!(parent: &outer, Level::INFO, "by hand");
-            event!(Level::ERROR, exception.message = "on a span that nobody records");
-        });
-        assert_eq!(sink.take().len(), if sampled { 2 } else { 0 });
-        let seen = ids(&mut harness);
-        let (outer, inner) = (&seen[0], &seen[1]);
-        assert_eq!((outer.0.len(), outer.1.len(), inner.1.len()), (16, 8, 8));
-        assert_eq!((&outer.0, &outer), (&inner.0, &&seen[2]), "one trace");
-        assert_ne!(outer.1, inner.1);
-        assert!(seen.iter().all(|(_, _, flags)| *flags == u32::from(sampled)));
-    }
 }
 
 #[test]

@@ -6,7 +6,9 @@
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::Value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::trace::{Sampler, SpanData, SpanLimits};
+use prost::Message as _;
 use tracing_weaver_layers::{Settings, SpanSettings, SpanSink};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
@@ -68,4 +70,16 @@ pub(crate) fn attributes(span: &SpanData) -> Vec<(&str, Value)> {
     let mut attributes: Vec<_> = span.attributes.iter().map(|kv| (kv.key.as_str(), kv.value.clone())).collect();
     attributes.sort_by_key(|(key, _)| *key);
     attributes
+}
+
+/// Trace id, span id and flags of each record.
+pub(crate) fn ids(harness: &mut Harness) -> Vec<(Vec<u8>, Vec<u8>, u32)> {
+    let read = |said: crate::support::Said| LogRecord::decode(said.bytes.as_slice()).unwrap();
+    harness.drain().into_iter().map(read).map(|record| (record.trace_id, record.span_id, record.flags)).collect()
+}
+
+/// Those of a sampled span.
+pub(crate) fn ids_of(span: &SpanData) -> (Vec<u8>, Vec<u8>, u32) {
+    let ids = &span.span_context;
+    (ids.trace_id().to_bytes().to_vec(), ids.span_id().to_bytes().to_vec(), 1)
 }
