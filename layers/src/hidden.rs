@@ -61,6 +61,12 @@ pub(crate) fn note_asked(instance: u32) {
     }
 }
 
+/// Whether this thread asks what the stack hides.
+#[inline]
+pub(crate) fn is_asking() -> bool {
+    AWAITED.get().0 != 0
+}
+
 /// Whether a callsite passes the stack, as `tracing` asks: once for all, and each time where the answer is "sometimes". Each time it must
 /// come to the layer's own filter, too: others may pass where somebody put a filter around the layer.
 fn reaches(dispatch: &Dispatch, instance: u32, metadata: &'static Metadata<'static>) -> bool {

@@ -18,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::callsite::cache::Entry;
 use crate::callsite::plan::{SpanPlan, Way};
 use crate::fold::shard::Slots;
+use crate::hidden::is_asking;
 use crate::live::Live;
 use crate::span_ways::{enter, leave, leave_trace};
 use crate::thread::{THREAD, ThreadState, with_part, with_slot};
@@ -157,8 +158,13 @@ where
         live.inner.register_callsite(metadata)
     }
 
+    /// What an export thread says is hidden from the whole subscriber: a neighbour is to hear what it would hear without us.
     fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
-        self.live.as_ref().is_none_or(|live| live.inner.enabled(metadata, context))
+        let Some(live) = &self.live else { return true };
+        if THREAD.with(|thread| thread.suppressed.get()) && !is_asking() {
+            return false;
+        }
+        live.inner.enabled(metadata, context)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

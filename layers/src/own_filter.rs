@@ -15,6 +15,32 @@ use crate::callsite::plan::Role;
 use crate::hidden::note_asked;
 use crate::weaver::Weaver;
 
+/// Crates that an export thread runs on: what they say there nobody is to hear, so that they are asked each time.
+const OF_EXPORTERS: [&str; 15] = [
+    "h2",
+    "hyper",
+    "hyper_rustls",
+    "hyper_timeout",
+    "hyper_util",
+    "mio",
+    "reqwest",
+    "rustls",
+    "rustls_platform_verifier",
+    "tokio",
+    "tokio_rustls",
+    "tokio_util",
+    "tonic",
+    "tower",
+    "tower_http",
+];
+
+/// Whether a callsite may fire on an export thread.
+fn may_be_an_exporters(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let of = target.split_once("::").map_or(target, |(of, _)| of);
+    OF_EXPORTERS.contains(&of) || of.starts_with("opentelemetry")
+}
+
 /// The layer's own per-layer filter: records by the directives, entities and folds always.
 pub(crate) struct OwnFilter(pub(crate) Arc<Weaver>);
 
@@ -41,8 +67,10 @@ where
                 Interest::always()
             }
             Role::Silent => Interest::never(),
-            Role::Other if self.0.may_forward(metadata) => by_directives,
-            Role::Other => Interest::never(),
+            Role::Other if !self.0.may_forward(metadata) => Interest::never(),
+            // What is always wanted is not asked for again, and the layer must say no on an export thread.
+            Role::Other if by_directives.is_always() && may_be_an_exporters(metadata) => Interest::sometimes(),
+            Role::Other => by_directives,
         }
     }
 
