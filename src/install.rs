@@ -39,6 +39,7 @@ type WithNeighbours = Layered<Neighbours, Registry>;
 /// `Builder::install`.
 pub(crate) fn install(mut options: Options, mistakes: Mistakes) -> Result<Telemetry, Error> {
     let mut environment = Environment::of_process(&options.filter_variable);
+    environment.warnings.extend(settle_tls());
     let neighbours = std::mem::take(&mut options.neighbours);
     if environment.disabled && neighbours.is_empty() {
         return Ok(Telemetry::off());
@@ -77,6 +78,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let mut environment = Environment::of_process(&options.filter_variable);
+    environment.warnings.extend(settle_tls());
     if environment.disabled {
         return Ok((Telemetry::off(), WeaverLayer::off()));
     }
@@ -87,6 +89,14 @@ where
     let directives = settings.filter.directives().to_owned();
     let (layer, weaver, reader) = weave::<S>(settings).map_err(unplanned)?;
     Ok((start(prepared, directives, weaver, reader, None, || Ok(()))?, layer))
+}
+
+/// Leaves the program with the provider of TLS that it has without us.
+fn settle_tls() -> Option<String> {
+    #[cfg(any(feature = "http", feature = "grpc"))]
+    return export::settle_tls();
+    #[cfg(not(any(feature = "http", feature = "grpc")))]
+    None
 }
 
 /// Becomes the logger of `log`, or does without where a mistake is only to be said.

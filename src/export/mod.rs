@@ -39,5 +39,5 @@ pub(crate) use settings::Pem;
 pub(crate) use settings::{Compression, ExportSettings, OtlpEndpoint, Protocol, Secret, Tls};
 pub(crate) use sink::{LocalDestination, LocalSink, SinkError};
 #[cfg(any(feature = "http", feature = "grpc"))]
-pub(crate) use transport::tls;
+pub(crate) use transport::{provider::settle as settle_tls, tls};
 pub(crate) use watch::Watch;

@@ -18,6 +18,7 @@ use tonic_types::StatusExt as _;
 use tower_service::Service as _;
 
 use super::body::{MAX_ANSWER, SentBody, gzip, headers, taken};
+use super::provider::provider;
 use super::{USER_AGENT, causes, tls};
 use crate::export::ledger::Signal;
 use crate::export::report::DropReason;
@@ -58,6 +59,8 @@ impl Grpc {
         match client.uri().scheme_str() {
             Some("http") => {}
             Some("https") => {
+                // Asked here, since without one the channel would panic.
+                provider()?;
                 let mut config = client_config(endpoint.tls.as_ref()?);
                 // A certificate names an address without the brackets that it has in a URL.
                 if let Some(address) = client.uri().host().and_then(|host| host.strip_prefix('[')?.strip_suffix(']')) {

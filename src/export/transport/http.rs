@@ -13,11 +13,11 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use serde_json::Value;
 
 use super::body::{MAX_ANSWER, SentBody, gzip, headers, taken};
+use super::provider::provider;
 use super::{USER_AGENT, causes, tls};
 use crate::export::json;
 use crate::export::ledger::Signal;
@@ -200,9 +200,7 @@ fn system_roots() -> Result<RootCertStore, String> {
 }
 
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))
+    ClientConfig::builder_with_provider(provider()?).with_safe_default_protocol_versions().map_err(|error| format!("TLS: {error}"))
 }
 
 #[cfg(test)]

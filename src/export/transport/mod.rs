@@ -9,6 +9,8 @@ mod grpc;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(any(feature = "http", feature = "grpc"))]
+pub(crate) mod provider;
+#[cfg(any(feature = "http", feature = "grpc"))]
 pub(crate) mod tls;
 
 use std::sync::Arc;

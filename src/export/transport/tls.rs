@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, Error as TlsError, RootCertStore};
 
+use super::provider::provider;
 use crate::export::retry::Answer;
 use crate::export::settings::Pem;
 
@@ -53,7 +54,7 @@ pub(crate) fn key(pem: &Pem) -> Result<PrivateKeyDer<'static>, String> {
 /// # Errors
 /// If they do not, or the key is of a kind that is not known.
 pub(crate) fn belong_together(certificates: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<(), String> {
-    let made = CertifiedKey::from_der(certificates, key, &rustls::crypto::ring::default_provider());
+    let made = CertifiedKey::from_der(certificates, key, &*provider()?);
     made.map(drop).map_err(|error| match error {
         TlsError::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
         error => error.to_string(),
