@@ -220,6 +220,18 @@ fn kind_name_and_status_fields_of_tracing_opentelemetry_are_understood() {
 }
 
 #[test]
+fn a_span_of_a_known_type_keeps_the_types_name_whoever_renames_it() {
+    let (harness, spans) = harness("info");
+    let rename = || opentelemetry::Context::current().span().update_name("renamed by hand");
+    harness.run(|| {
+        info_span!("s.batch", s.size = 3).in_scope(rename);
+        info_span!("elsewhere").in_scope(rename);
+    });
+    let made = spans.take();
+    assert_eq!(made.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["s.batch", "renamed by hand"]);
+}
+
+#[test]
 fn a_link_leads_to_the_span_that_was_followed() {
     let (harness, spans) = harness("info");
     harness.run(|| {

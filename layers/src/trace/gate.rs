@@ -106,6 +106,9 @@ impl Gate {
         }
         if let Some(plan) = &plan {
             span.instrumentation_scope = self.scope(plan, context);
+            if plan.span_type.is_some() {
+                span.name = plan.name.into();
+            }
         }
         span
     }

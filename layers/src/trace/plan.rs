@@ -30,6 +30,8 @@ pub(crate) enum FieldPass {
 pub(crate) struct TracePlan {
     /// Number under which the gate finds it.
     pub(crate) number: u32,
+    /// Its name, which is that of its type if it has one.
+    pub(crate) name: &'static str,
     /// Its type in the registry.
     pub(crate) span_type: Option<SpanId>,
     pub(crate) kind: Option<SpanKind>,
@@ -78,6 +80,7 @@ impl TracePlan {
         };
         TracePlan {
             number,
+            name: metadata.name(),
             span_type,
             kind: span_type.map(|id| kind(registry.spans[id.0 as usize].kind)),
             scope,
