@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use opentelemetry::trace::{Event, Status};
-use opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, Value};
+use opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use tracing_weaver_registry::model::{AttributeRef, ResolvedRegistry};
@@ -217,16 +217,11 @@ impl Gate {
             }
             Treatment::Change(normalize) => {
                 if let Value::String(text) = value {
-                    *value = self.cut(changed(text.as_str(), normalize)).into();
+                    *text = changed(text.as_str(), normalize).into();
                 }
+                self.bound(value);
             }
-            Treatment::Plain => {
-                if let Value::String(text) = value
-                    && text.as_str().len() > self.end_of(text.as_str())
-                {
-                    *value = self.cut(text.as_str().to_owned()).into();
-                }
-            }
+            Treatment::Plain => self.bound(value),
         }
         true
     }
@@ -236,19 +231,28 @@ impl Gate {
         false
     }
 
+    /// Cuts texts that are too long, each member of a list by itself.
+    fn bound(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.cut(text),
+            Value::Array(Array::String(texts)) => texts.iter_mut().for_each(|text| self.cut(text)),
+            _ => {}
+        }
+    }
+
+    fn cut(&self, value: &mut StringValue) {
+        let text = value.as_str();
+        let end = self.end_of(text);
+        if text.len() > end && bytes_of_marked_text(text).is_none() {
+            *value = text[..end].to_owned().into();
+            self.shared.counts.field_dropped(FieldDropReason::TooLong);
+        }
+    }
+
     /// Where a text ends at the latest.
     fn end_of(&self, text: &str) -> usize {
         let end = user_code::floor_char_boundary(text, user_code::MAX_TEXT);
         let character = self.settings.text_limit.and_then(|limit| text.char_indices().nth(limit));
         character.map_or(end, |(at, _)| end.min(at))
-    }
-
-    fn cut(&self, mut text: String) -> String {
-        let end = self.end_of(&text);
-        if text.len() > end && bytes_of_marked_text(&text).is_none() {
-            text.truncate(end);
-            self.shared.counts.field_dropped(FieldDropReason::TooLong);
-        }
-        text
     }
 }
