@@ -14,6 +14,7 @@ use std::sync::Arc;
 use opentelemetry::{Array, StringValue, Value};
 use spans::{REGISTRY, Spans, attributes, traced_with};
 use support::{Harness, registry_of};
+use tracing::field::Empty;
 use tracing::info_span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_weaver_layers::{FieldDropReason, SpanSettings};
@@ -63,5 +64,46 @@ fn each_text_of_a_list_is_cut_where_any_other_text_is() {
         assert_eq!(attributes(&made[0]), expected);
         assert_eq!(made[0].events[0].attributes[0].value, list(&[at_most("longer")]));
         assert_eq!(harness.stats().fields_dropped, [(FieldDropReason::TooLong, cut)]);
+    }
+}
+
+#[test]
+fn of_a_key_that_is_set_often_the_last_value_leaves_and_nothing_counts_as_dropped() {
+    let (harness, spans) = harness(|_| ());
+    harness.run(|| {
+        let span = info_span!("s.batch", s.note = "first", s.size = Empty);
+        // Before the span has begun, while it runs, and by both of the names that the attribute has.
+        for turn in 0..100 {
+            span.set_attribute("s.size", turn);
+            span.set_attribute("s.note", format!("note {turn}"));
+        }
+        let _entered = span.enter();
+        for turn in 100..400 {
+            span.record("s.size", turn);
+            span.set_attribute("size", turn + 1);
+            span.set_attribute("s.note", format!("note {turn}"));
+        }
+    });
+    let made = spans.take();
+    let seen: Vec<_> = made[0].attributes.iter().map(|kv| (kv.key.as_str(), kv.value.clone())).collect();
+    assert_eq!(seen, [("s.note", "note 399".into()), ("s.size", 400.into())]);
+    assert_eq!(made[0].dropped_attributes_count, 0);
+}
+
+#[test]
+fn a_span_keeps_as_many_keys_as_its_limit_says_and_counts_the_others() {
+    // Where none is kept, each value is one that was dropped.
+    for (limit, kept, dropped) in [(0, 0, 41), (3, 3, 37), (39, 39, 1), (40, 40, 0), (u32::MAX, 40, 0)] {
+        let (harness, spans) = harness(|of| of.limits.max_attributes_per_span = limit);
+        harness.run(|| {
+            let span = info_span!("elsewhere", k0 = -1);
+            let _entered = span.enter();
+            (1..40).for_each(|key| span.set_attribute(format!("k{key}"), key));
+            span.set_attribute("k0", 0);
+        });
+        let made = spans.take();
+        let seen: Vec<_> = made[0].attributes.iter().map(|kv| (kv.key.to_string(), kv.value.clone())).collect();
+        let expected: Vec<_> = (0..kept).map(|key| (format!("k{key}"), Value::from(key))).collect();
+        assert_eq!((seen, made[0].dropped_attributes_count), (expected, dropped), "limit {limit}");
     }
 }

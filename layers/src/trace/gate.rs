@@ -3,6 +3,7 @@
 //! OpenTelemetry's SDK calls it as a span processor, on the thread that ended the span; a sink gets what passed. It sees every attribute,
 //! event, link and status, whoever put it there, applies the same rules as to records, and never waits.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -89,6 +90,10 @@ impl Gate {
         let declared = plan.as_ref().and_then(|plan| plan.span_type).map(|id| self.registry.spans[id.0 as usize].attributes.as_slice());
         let place = Place { declared, plan: plan.as_deref(), context };
         self.attributes(&place, &mut span.attributes);
+        let most = self.settings.limits.max_attributes_per_span as usize;
+        let over = span.attributes.len().saturating_sub(most);
+        span.attributes.truncate(most);
+        span.dropped_attributes_count = span.dropped_attributes_count.saturating_add(over as u32);
         if let Status::Error { description } = &mut span.status
             && !description.is_empty()
         {
@@ -138,20 +143,10 @@ impl Gate {
         scope
     }
 
-    /// What may leave of a list; of two values of one key the later one counts.
+    /// What may leave of a list.
     fn attributes(&self, place: &Place<'_>, attributes: &mut Vec<KeyValue>) {
         attributes.retain_mut(|attribute| self.attribute(place, attribute));
-        let mut at = 0;
-        while at < attributes.len() {
-            let (before, rest) = attributes.split_at_mut(at);
-            match before.iter_mut().find(|before| before.key == rest[0].key) {
-                Some(before) => {
-                    std::mem::swap(before, &mut rest[0]);
-                    attributes.remove(at);
-                }
-                None => at += 1,
-            }
-        }
+        merge(attributes);
     }
 
     /// Changes an attribute to what may leave of it; `false` where nothing may.
@@ -255,4 +250,25 @@ impl Gate {
         let character = self.settings.text_limit.and_then(|limit| text.char_indices().nth(limit));
         character.map_or(end, |(at, _)| end.min(at))
     }
+}
+
+/// Longest list that is searched for each of its keys: a map costs more there.
+const SHORT: usize = 32;
+
+/// Leaves one attribute of each key: the value that came last, where the key came first.
+fn merge(attributes: &mut Vec<KeyValue>) {
+    let mut places = HashMap::new();
+    let first_of = |at: usize| {
+        let key = attributes[at].key.as_str();
+        if attributes.len() > SHORT {
+            return *places.entry(key).or_insert(at);
+        }
+        attributes[..at].iter().position(|before| before.key.as_str() == key).unwrap_or(at)
+    };
+    let firsts: Vec<usize> = (0..attributes.len()).map(first_of).collect();
+    for (at, first) in firsts.iter().enumerate() {
+        attributes.swap(at, *first);
+    }
+    let mut firsts = firsts.into_iter().enumerate();
+    attributes.retain(|_| firsts.next().is_some_and(|(at, first)| at == first));
 }

@@ -34,7 +34,8 @@ pub trait SpanSink: fmt::Debug + Send + Sync {
 pub struct SpanSettings {
     /// Decides which spans are recorded.
     pub sampler: Sampler,
-    /// Bounds on a span's attributes, events and links.
+    /// Bounds on a span's attributes, events and links. An attribute that is set again counts once, and its last value leaves; a span keeps
+    /// at most 16 values for each attribute that it may have, and what is set past them is dropped and counted.
     pub limits: SpanLimits,
     /// Most characters of an attribute's text, beside the bound of 64 KiB on every text; `None` where that alone holds.
     pub text_limit: Option<usize>,

@@ -35,6 +35,9 @@ use crate::shared::Shared;
 
 type Stack = Layered<OpenTelemetryLayer<TraceStore, OriginTracer>, TraceStore>;
 
+/// Values that are kept of a span until it ends, for each attribute that it may have.
+const KEPT_VALUES: u32 = 16;
+
 /// Where a span hangs in its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parent {
@@ -67,8 +70,10 @@ impl Traces {
         rules: Arc<FieldRules>,
         shared: Arc<Shared>,
     ) -> Traces {
+        // The SDK keeps every value of a key, and drops the newest past its limit: the gate, which knows the last one, keeps the real limit.
         // One more, for the origin.
-        let limits = SpanLimits { max_attributes_per_span: settings.limits.max_attributes_per_span.saturating_add(1), ..settings.limits };
+        let kept = settings.limits.max_attributes_per_span.saturating_mul(KEPT_VALUES).saturating_add(1);
+        let limits = SpanLimits { max_attributes_per_span: kept, ..settings.limits };
         let sampler = settings.sampler.clone();
         let plans = Arc::<TracePlans>::default();
         let gate = Gate { registry, rules, shared: shared.clone(), plans: plans.clone(), settings, scopes: Default::default() };
