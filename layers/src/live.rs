@@ -31,6 +31,9 @@ impl<S> Live<S> {
     pub(crate) fn new(weaver: Arc<Weaver>) -> Live<S> {
         let inner = Filtered::new(Stages(weaver.clone()), OwnFilter(weaver.clone()));
         let second = Dispatch::new(Second::of(weaver.clone()));
+        if let Some(traces) = &weaver.traces {
+            traces.led_to_by(&second);
+        }
         Live { weaver, inner, second }
     }
 }

@@ -11,6 +11,7 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use tracing::Span;
 use tracing_core::dispatcher;
+use tracing_core::span::Id;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::settings::Propagators;
@@ -19,8 +20,9 @@ use crate::weaver::Weaver;
 /// Makes a trace span the child of the one that the headers of a message name, and gives it their baggage.
 ///
 /// `get` gives the value of a header by its name, in lower case: `traceparent`, `tracestate`, `baggage`. Call it before the span is entered
-/// for the first time, since its parent is fixed then; headers that are missing or malformed change nothing. On an entity span, which
-/// belongs to no trace, it does nothing.
+/// for the first time, since its parent is fixed then; headers that are missing or malformed change nothing. Call it where the span was
+/// made, too: baggage alone leaves a span where it hangs, but of one whose parent was not named (`parent:`) that is taken to be
+/// OpenTelemetry's current context, which is asked again. On an entity span, which belongs to no trace, it does nothing.
 ///
 /// ```
 /// # use std::collections::HashMap;
@@ -36,19 +38,16 @@ pub fn extract(span: &Span, get: impl Fn(&str) -> Option<String>) {
     if !traced {
         return note_entity(span);
     }
-    let trace = TraceContextPropagator::new();
-    let baggage = BaggagePropagator::new();
-    let names =
-        propagators.of(&trace, &baggage).into_iter().flat_map(|propagator| propagator.fields().map(str::to_owned).collect::<Vec<_>>());
-    let headers = Headers(names.filter_map(|name| get(&name).map(|value| (name, value))).collect());
-    let mut context = Context::current();
-    let before = context.span().span_context().clone();
-    for propagator in propagators.of(&trace, &baggage) {
-        context = propagator.extract_with_context(&context, &headers);
+    let headers = propagators.headers(get);
+    let said = propagators.extract(&Context::new(), &headers);
+    let remote = said.has_active_span();
+    if !remote && said.baggage().is_empty() {
+        return;
     }
-    if *context.span().span_context() != before || !context.baggage().is_empty() {
+    // Where a span of another layer hangs is not known, so that baggage alone leaves it as it is.
+    if let Some(around) = context_around(span).or_else(|| remote.then(Context::current)) {
         // It fails for a span that was entered before.
-        let _ = span.set_parent(context);
+        let _ = span.set_parent(propagators.extract(&around, &headers));
     }
 }
 
@@ -73,6 +72,12 @@ pub fn inject(span: &Span, mut set: impl FnMut(&str, String)) {
     }
 }
 
+/// The context that a trace span hangs in.
+fn context_around(span: &Span) -> Option<Context> {
+    let around = |weaver: &Weaver, id: &Id| weaver.traces.as_ref()?.context_around(weaver.spans.get(id.into_u64()).trace);
+    span.with_subscriber(|(id, dispatch)| around(dispatch.downcast_ref::<Weaver>()?, id)).flatten()
+}
+
 /// Notes that a trace context was to be extracted into an entity span.
 fn note_entity(span: &Span) {
     let note = |weaver: &Weaver, callsite| weaver.findings.note_extract(callsite);
@@ -93,6 +98,21 @@ impl Propagators {
     fn of<'a>(&self, trace: &'a TraceContextPropagator, baggage: &'a BaggagePropagator) -> Vec<&'a dyn TextMapPropagator> {
         let trace = self.trace_context.then_some(trace as &dyn TextMapPropagator);
         trace.into_iter().chain(self.baggage.then_some(baggage as _)).collect()
+    }
+
+    /// The headers that are wanted.
+    fn headers(&self, get: impl Fn(&str) -> Option<String>) -> Headers {
+        let names = |propagator: &dyn TextMapPropagator| propagator.fields().map(str::to_owned).collect::<Vec<_>>();
+        let (trace, baggage) = (TraceContextPropagator::new(), BaggagePropagator::new());
+        let names = self.of(&trace, &baggage).into_iter().flat_map(names);
+        Headers(names.filter_map(|name| get(&name).map(|value| (name, value))).collect())
+    }
+
+    /// A context with what headers say.
+    fn extract(&self, context: &Context, headers: &Headers) -> Context {
+        let (trace, baggage) = (TraceContextPropagator::new(), BaggagePropagator::new());
+        let extract = |context: Context, propagator: &dyn TextMapPropagator| propagator.extract_with_context(&context, headers);
+        self.of(&trace, &baggage).into_iter().fold(context.clone(), extract)
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) enum Parent {
 pub(crate) enum Traces {}
 
 impl Traces {
+    pub(crate) fn led_to_by(&self, _: &Dispatch) {
+        match *self {}
+    }
+
     pub(crate) fn plan(
         &self,
         _: &FieldRules,

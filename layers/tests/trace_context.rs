@@ -9,6 +9,9 @@ mod support;
 
 use std::sync::Arc;
 
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::trace::SpanId;
+use opentelemetry::{Context, KeyValue};
 use spans::{REGISTRY, Spans, traced};
 use support::{Harness, registry_of};
 use tracing::info_span;
@@ -71,6 +74,54 @@ fn headers_that_are_missing_or_malformed_change_nothing() {
     for span in made.iter().filter(|span| span.name != "outer") {
         assert_eq!(span.parent_span_id, outer.span_context.span_id(), "{}", span.name);
     }
+}
+
+#[test]
+fn a_span_stays_where_it_hangs_unless_the_headers_name_a_trace_and_takes_their_baggage() {
+    for (headers, baggage) in [("", None), ("nonsense", None), ("tenant=acme", Some("tenant=acme"))] {
+        let (harness, spans) = harness("info");
+        let seen = harness.run(|| {
+            let get = |name: &str| (name == "baggage" || headers == "nonsense").then(|| headers.to_owned());
+            let outer = info_span!("outer");
+            let under = outer.in_scope(|| info_span!("under"));
+            if baggage.is_some() {
+                outer.in_scope(|| trace_context::extract(&under, get));
+            }
+            let node = outer.in_scope(|| info_span!("s.node", s.node.id = "n"));
+            let _here = Context::current_with_baggage([KeyValue::new("here", "1")]).attach();
+            let _other = info_span!("other").entered();
+            let named = [info_span!(parent: &outer, "named"), info_span!(parent: &node, "by node"), info_span!(parent: None, "root")];
+            named.iter().for_each(|span| trace_context::extract(span, get));
+            if baggage.is_none() {
+                // Far from where it was made.
+                trace_context::extract(&under, get);
+            }
+            [under].iter().chain(&named).map(|span| headers_of(span).into_iter().find(|header| header.0 == "baggage")).collect::<Vec<_>>()
+        });
+        assert!(seen.iter().all(|seen| seen.as_ref().map(|(_, baggage)| baggage.as_str()) == baggage), "{headers}: {seen:?}");
+        let made = spans.take();
+        let of = |name: &str| made.iter().find(|span| span.name == name).unwrap();
+        for name in ["under", "named", "by node"] {
+            assert_eq!(of(name).parent_span_id, of("outer").span_context.span_id(), "{headers}: {name}");
+        }
+        assert_eq!(of("root").parent_span_id, SpanId::INVALID, "{headers}");
+        assert!(["root", "other"].iter().all(|name| of(name).span_context.trace_id() != of("outer").span_context.trace_id()));
+    }
+}
+
+#[test]
+fn what_was_known_of_a_spans_parent_ends_with_the_span() {
+    let (harness, spans) = harness("info");
+    harness.run(|| {
+        let _outer = info_span!("outer").entered();
+        drop(info_span!(parent: None, "root"));
+        // Takes the place of `root`.
+        let inner = info_span!("inner");
+        trace_context::extract(&inner, |name| (name == "baggage").then(|| "tenant=acme".to_owned()));
+    });
+    let made = spans.take();
+    assert_eq!(made.iter().map(|span| span.name.as_ref()).collect::<Vec<_>>(), ["root", "inner", "outer"]);
+    assert_eq!(made[1].parent_span_id, made[2].span_context.span_id());
 }
 
 #[test]

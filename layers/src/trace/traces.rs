@@ -7,17 +7,19 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanKind, Tracer, TracerProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanLimits};
+use tracing_core::dispatcher::WeakDispatch;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Metadata, Subscriber};
+use tracing_core::{Dispatch, Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, Layered};
+use tracing_subscriber::registry::{ExtensionsMut, LookupSpan, SpanData as _};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
 use super::gate::{Gate, TracePlans};
@@ -54,6 +56,8 @@ pub(crate) struct Traces {
     stack: Stack,
     plans: Arc<TracePlans>,
     shared: Arc<Shared>,
+    /// The layer's second subscriber, which leads here. It holds the layer.
+    second: OnceLock<WeakDispatch>,
 }
 
 impl fmt::Debug for Traces {
@@ -90,7 +94,12 @@ impl Traces {
             .with_target(false)
             .with_error_fields_to_exceptions(false)
             .with_error_records_to_exceptions(false);
-        Traces { stack: layer.with_subscriber(TraceStore::new(spans)), plans, shared }
+        Traces { stack: layer.with_subscriber(TraceStore::new(spans)), plans, shared, second: OnceLock::new() }
+    }
+
+    /// The layer's second subscriber is made.
+    pub(crate) fn led_to_by(&self, second: &Dispatch) {
+        let _ = self.second.set(second.downgrade());
     }
 
     /// The plan of a callsite. `scope` is its interned target.
@@ -125,7 +134,31 @@ impl Traces {
             self.call(|stack| stack.new_span(&attributes))
         });
         START.take();
-        id.map(|id| id.into_u64())
+        let id = id?.into_u64();
+        if parent != Parent::Current {
+            self.kept(id, |kept| kept.replace(parent));
+        }
+        Some(id)
+    }
+
+    /// The context that a span hangs in, where its parent was named; else the one that is current now. Starts the parent, as looking at it
+    /// does.
+    pub(crate) fn context_around(&self, trace: u64) -> Option<Context> {
+        match self.kept(trace, |kept| kept.get_mut::<Parent>().copied()).flatten() {
+            None | Some(Parent::Current) => Some(Context::current()),
+            Some(Parent::Root) => Some(Context::new()),
+            // It is open for as long as its child is.
+            Some(Parent::Of(parent)) => {
+                let second = self.second.get()?.upgrade()?;
+                self.call(|_| tracing_opentelemetry::get_otel_context(&Id::from_u64(parent), &second)).flatten()
+            }
+        }
+    }
+
+    /// What is kept of a span beside what OpenTelemetry keeps of it: its parent, where that was named.
+    fn kept<R>(&self, trace: u64, with: impl FnOnce(&mut ExtensionsMut<'_>) -> R) -> Option<R> {
+        let span = |stack: &Stack| Some(with(&mut stack.downcast_ref::<TraceStore>()?.span_data(&Id::from_u64(trace))?.extensions_mut()));
+        self.call(span).flatten()
     }
 
     /// Enters a span; `false` where that cannot be, at the end of a thread.
@@ -157,6 +190,7 @@ impl Traces {
         // What could not be closed in order may still hold something, so that its place is not taken again.
         let closed = self.call(|stack| stack.try_close(Id::from_u64(trace)));
         if let (Some(_), Some(store)) = (closed, self.stack.downcast_ref::<TraceStore>()) {
+            self.kept(trace, |kept| kept.remove::<Parent>());
             store.give_back(Id::from_u64(trace));
         }
     }
