@@ -76,6 +76,8 @@ mod thread;
 mod trace;
 #[cfg(all(feature = "spans", not(weaver_loom)))]
 pub mod trace_context;
+#[cfg(all(feature = "spans", not(weaver_loom)))]
+mod trace_headers;
 #[cfg(not(weaver_loom))]
 mod user_code;
 mod value;

@@ -15,14 +15,18 @@ use tracing_core::span::Id;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::settings::Propagators;
+use crate::trace_headers::{traceparent, tracestate};
 use crate::weaver::Weaver;
 
 /// Makes a trace span the child of the one that the headers of a message name, and gives it their baggage.
 ///
-/// `get` gives the value of a header by its name, in lower case: `traceparent`, `tracestate`, `baggage`. Call it before the span is entered
-/// for the first time, since its parent is fixed then; headers that are missing or malformed change nothing. Call it where the span was
-/// made, too: baggage alone leaves a span where it hangs, but of one whose parent was not named (`parent:`) that is taken to be
-/// OpenTelemetry's current context, which is asked again. On an entity span, which belongs to no trace, it does nothing.
+/// `get` gives the value of a header by its name, in lower case: `traceparent`, `tracestate`, `baggage`. Call it where the span was made,
+/// and before it is entered for the first time, since its parent is fixed then. On an entity span, which belongs to no trace, it does
+/// nothing.
+///
+/// Headers that are missing or malformed change nothing; with a malformed `traceparent` goes its `tracestate`, while a malformed
+/// `tracestate` goes alone. Baggage alone leaves the span where it hangs: for one whose parent is named (`parent:`) that is known, for
+/// any other it is OpenTelemetry's current context, asked again.
 ///
 /// ```
 /// # use std::collections::HashMap;
@@ -100,12 +104,21 @@ impl Propagators {
         trace.into_iter().chain(self.baggage.then_some(baggage as _)).collect()
     }
 
-    /// The headers that are wanted.
+    /// The headers that are wanted, and well formed.
     fn headers(&self, get: impl Fn(&str) -> Option<String>) -> Headers {
         let names = |propagator: &dyn TextMapPropagator| propagator.fields().map(str::to_owned).collect::<Vec<_>>();
         let (trace, baggage) = (TraceContextPropagator::new(), BaggagePropagator::new());
         let names = self.of(&trace, &baggage).into_iter().flat_map(names);
-        Headers(names.filter_map(|name| get(&name).map(|value| (name, value))).collect())
+        let header = |name: String| {
+            let value = get(&name)?;
+            let value = match name.as_str() {
+                "traceparent" => traceparent(&value)?.to_owned(),
+                "tracestate" => tracestate(&value)?,
+                _ => value,
+            };
+            Some((name, value))
+        };
+        Headers(names.filter_map(header).collect())
     }
 
     /// A context with what headers say.

@@ -77,6 +77,27 @@ fn headers_that_are_missing_or_malformed_change_nothing() {
 }
 
 #[test]
+fn a_malformed_traceparent_is_none_and_a_malformed_tracestate_leaves_the_trace() {
+    let (harness, spans) = harness("info");
+    let extract = |traceparent: &str, tracestate: &str| {
+        let span = info_span!("request");
+        let value = |name: &str| [("traceparent", traceparent), ("tracestate", tracestate)].into_iter().find(|(known, _)| *known == name);
+        trace_context::extract(&span, |name| value(name).map(|(_, value)| value.to_owned()));
+        let _in_request = span.enter();
+    };
+    harness.run(|| {
+        extract("00-0af7-b7ad-01", "vendor=1");
+        extract(TRACEPARENT, "vendor=1,vendor=2");
+        extract(TRACEPARENT, "vendor=1, other=2");
+        extract(&format!("01{}-more", &TRACEPARENT[2..]), "vendor=1");
+    });
+    let seen = |span: &opentelemetry_sdk::trace::SpanData| (span.parent_span_id.to_string(), span.span_context.trace_state().header());
+    let remote = |tracestate: &str| ("b7ad6b7169203331".to_owned(), tracestate.to_owned());
+    let none = (SpanId::INVALID.to_string(), String::new());
+    assert_eq!(spans.take().iter().map(seen).collect::<Vec<_>>(), [none, remote(""), remote("vendor=1,other=2"), remote("vendor=1")]);
+}
+
+#[test]
 fn a_span_stays_where_it_hangs_unless_the_headers_name_a_trace_and_takes_their_baggage() {
     for (headers, baggage) in [("", None), ("nonsense", None), ("tenant=acme", Some("tenant=acme"))] {
         let (harness, spans) = harness("info");
