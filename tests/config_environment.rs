@@ -248,3 +248,29 @@ fn dropping_the_handle_is_a_shutdown() {
     assert_eq!(said.stdout.matches("telemetry summary").count(), 1, "{}", said.stdout);
     assert!(file.all().iter().any(|line| line.get("resourceMetrics").is_some()));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_reads_is_refused_and_the_program_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (sender, outcome) = std::sync::mpsc::channel();
+    let path = shown(&pipe);
+    std::thread::spawn(move || sender.send(run(&[("TRACING_WEAVER_FILE", &path)])));
+    let said = outcome.recv_timeout(Duration::from_secs(60)).expect("the program hangs");
+    let warnings = said.warnings_of("TRACING_WEAVER_FILE");
+    assert!(warnings.len() == 1 && warnings[0].contains("it is a pipe") && warnings[0].ends_with("; ignored"), "{}", said.stderr);
+
+    let error = tracing_weaver::builder().file(&pipe).build::<tracing_subscriber::Registry>().unwrap_err();
+    assert!(matches!(error, tracing_weaver::Error::File { .. }) && error.to_string().contains("it is a pipe"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn stderr_and_devices_take_the_lines_of_the_file() {
+    let said = run(&[("TRACING_WEAVER_FILE", "/dev/stderr"), ("OTEL_LOGS_EXPORTER", "none")]);
+    assert!(said.stderr.contains("{\"resourceLogs\":"), "{}", said.stderr);
+    let said = run(&[("TRACING_WEAVER_FILE", "/dev/null")]);
+    assert_eq!(said.warnings_of("TRACING_WEAVER_FILE"), [""; 0]);
+}

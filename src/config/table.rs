@@ -47,7 +47,7 @@ pub(super) static SECTIONS: &[Section] = &[
             Row {
                 names: &["TRACING_WEAVER_FILE"],
                 default: "none",
-                does: "A file to which each batch of every signal is appended as a line of OTLP/JSON, whatever the exporters are; `-` is stdout. \
+                does: "A file to which each batch of every signal is appended as a line of OTLP/JSON, whatever the exporters are; `-` is stdout, and a pipe, socket or block device is refused. \
                        Private to its owner; at 64 MiB it becomes `PATH.1`, an older one `PATH.2`.",
             },
             Row {

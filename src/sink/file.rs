@@ -2,7 +2,7 @@
 //! Start-up opens it, the export thread writes.
 //! The file is the user's alone, never longer than its bound by more than a line, and a line that was cut by an error never swallows the next.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -22,18 +22,21 @@ pub(crate) struct JsonLines(Output);
 #[derive(Debug)]
 enum Output {
     Stdout,
+    Stderr,
     File(RotatedFile),
 }
 
 impl JsonLines {
-    /// Opens a file to append to, made for its owner alone; `-` is stdout.
+    /// Opens a file to append to, made for its owner alone; `-` is stdout, and so are the names that systems have for the standard streams.
     ///
     /// # Errors
-    /// What the system says where it cannot be opened.
+    /// What the system says where it cannot be opened, and where it is neither a file nor a character device: to open a pipe waits for its
+    /// reader, and so may each write.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let output = match path == Path::new("-") {
-            true => Output::Stdout,
-            false => Output::File(RotatedFile::open(path, MAX_BYTES)?),
+        let output = match path.to_str() {
+            Some("-" | "/dev/stdout") => Output::Stdout,
+            Some("/dev/stderr") => Output::Stderr,
+            _ => Output::File(RotatedFile::open(path, MAX_BYTES)?),
         };
         Ok(JsonLines(output))
     }
@@ -47,6 +50,7 @@ impl JsonLines {
                 stdout.write_all(line.as_bytes())?;
                 stdout.flush()?;
             }
+            Output::Stderr => io::stderr().write_all(line.as_bytes())?,
             Output::File(file) => file.write(line.as_bytes())?,
         }
         Ok(())
@@ -83,7 +87,7 @@ struct RotatedFile {
     file: File,
     size: u64,
     max: u64,
-    /// Pipes and devices are written to and otherwise left alone.
+    /// Devices are written to and otherwise left alone.
     regular: bool,
     /// The last write stopped inside a line.
     cut: bool,
@@ -91,8 +95,12 @@ struct RotatedFile {
 
 impl RotatedFile {
     fn open(path: &Path, max: u64) -> io::Result<Self> {
+        if let Ok(there) = std::fs::metadata(path) {
+            expect_writable(there.file_type())?;
+        }
         let file = create(path)?;
         let metadata = file.metadata()?;
+        expect_writable(metadata.file_type())?;
         let regular = metadata.is_file();
         if regular {
             make_private(&file)?;
@@ -139,6 +147,38 @@ fn create(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Whether writing there cannot wait for anybody.
+fn expect_writable(there: FileType) -> io::Result<()> {
+    let what = match there {
+        there if there.is_file() => return Ok(()),
+        there if there.is_dir() => "a folder",
+        there => match special(there) {
+            Some(what) => what,
+            None => return Ok(()),
+        },
+    };
+    let expected = "expected the path of a file, a character device, or `-` for stdout";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what} ({expected})")))
+}
+
+/// What may not be written to, by name.
+#[cfg(unix)]
+fn special(there: FileType) -> Option<&'static str> {
+    use std::os::unix::fs::FileTypeExt as _;
+    match there {
+        there if there.is_fifo() => Some("a pipe, which would wait for a reader"),
+        there if there.is_socket() => Some("a socket"),
+        there if there.is_block_device() => Some("a block device"),
+        _ => None,
+    }
+}
+
+/// Other systems have none of these.
+#[cfg(not(unix))]
+fn special(_: FileType) -> Option<&'static str> {
+    None
 }
 
 /// A file that was there before may be open to others.
@@ -233,6 +273,18 @@ mod tests {
 
     #[test]
     fn a_folder_is_an_error_and_no_file() {
-        assert!(JsonLines::open(&std::env::temp_dir()).is_err());
+        assert!(JsonLines::open(&std::env::temp_dir()).unwrap_err().to_string().contains("it is a folder (expected"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_an_error_and_the_standard_streams_are_none_whatever_they_are() {
+        let folder = Folder::new("special");
+        let path = folder.0.join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(JsonLines::open(&path).unwrap_err().to_string().contains("it is a socket"));
+        for stream in ["-", "/dev/stdout", "/dev/stderr"] {
+            assert!(JsonLines::open(Path::new(stream)).is_ok(), "{stream}");
+        }
     }
 }
