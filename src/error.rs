@@ -43,6 +43,9 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// A resource attribute has no key.
+    #[error("`.resource(..)`: a key is empty (expected a name such as `deployment.environment.name`)")]
+    EmptyResourceKey,
     /// `.layer(..)` goes with `install()` alone.
     #[error(
         "`.layer(..)` was given, but `build()` makes no subscriber that could hold it (help: write \

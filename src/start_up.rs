@@ -99,6 +99,9 @@ pub(crate) fn prepare(mut options: Options, environment: &mut Environment, mista
     if let Some(directives) = &options.filter {
         warnings.tolerate(ForwardFilter::parse(directives).map_err(Error::Filter), "it is skipped")?;
     }
+    let without_key = options.resource.iter().any(|(key, _)| key.is_empty());
+    warnings.tolerate(if without_key { Err(Error::EmptyResourceKey) } else { Ok(()) }, "it is skipped")?;
+    options.resource.retain(|(key, _)| !key.is_empty());
     let file = file(&options, environment, &mut warnings)?;
     let (filter, filter_from) = filter(&options, environment, &mut warnings.said);
     let (resource, cut) = Resource::resolve(&detectors, environment, std::mem::take(&mut options.resource)).bounded();

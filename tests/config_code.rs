@@ -48,6 +48,8 @@ fn a_mistake_in_code_is_an_error() {
     assert!(matches!(error, Error::UnknownDetector { .. }), "{error}");
     let error = refused(tracing_weaver::builder().registry(REGISTRY).registry_bytes(b"".as_slice()));
     assert!(matches!(error, Error::TwoRegistries), "{error}");
+    let error = refused(tracing_weaver::builder().resource([("", "x")]));
+    assert!(matches!(error, Error::EmptyResourceKey) && error.to_string().contains("a key is empty"), "{error}");
     let error = refused(tracing_weaver::builder().file("/"));
     assert!(matches!(error, Error::File { .. }) && error.to_string().contains("\"/\""), "{error}");
 }

@@ -40,7 +40,8 @@ fn reasons(said: &Said) -> Vec<&str> {
 #[ignore = "a test runs it"]
 fn program_with_mistakes_in_code() {
     let memory = Memory::new();
-    let builder = builder(&memory).registry("no/such/folder").filter("debug,acme=loud").detectors(["hots", "os"]).file("/");
+    let builder =
+        builder(&memory).registry("no/such/folder").filter("debug,acme=loud").detectors(["hots", "os"]).resource([("", "x")]).file("/");
     speak(&builder.install_or_degrade(), &memory);
 }
 
@@ -50,9 +51,16 @@ fn a_registry_that_cannot_be_read_and_other_mistakes_leave_plain_records() {
     for part in ["plain", "by log", "\"os.type\"", "described registry     none (not readable)"] {
         assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
     }
-    for part in
-        ["no/such/folder", "records are exported plain", "`hots`", "`acme=loud`", "it is skipped", "`.file(\"/\")`", "going on without it"]
-    {
+    for part in [
+        "no/such/folder",
+        "records are exported plain",
+        "`hots`",
+        "`acme=loud`",
+        "a key is empty",
+        "it is skipped",
+        "`.file(\"/\")`",
+        "going on without it",
+    ] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
 }
