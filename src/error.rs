@@ -60,14 +60,17 @@ pub enum Error {
     AlreadyInstalled,
     /// Another global subscriber is there.
     #[error(
-        "a global `tracing` subscriber is set already (help: write `let (telemetry, layer) = tracing_weaver::builder().build()?;` and add \
-         `.with(layer)` where that subscriber is made; or remove its `init()` or `set_global_default(..)` and give its layers to `.layer(..)`)"
+        "a global `tracing` subscriber is set already (help: in its place, with `use tracing_subscriber::{{filter::LevelFilter, prelude::*}};`, \
+         write `let (telemetry, layer) = tracing_weaver::builder().build()?; tracing_subscriber::registry().with(layer)\
+         .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::INFO)).init();`; or remove its `init()` or `set_global_default(..)` \
+         and give its layers to `.layer(..)`)"
     )]
     SubscriberExists,
     /// Another logger of the `log` crate is there.
     #[error(
-        "the `log` crate has a logger already (help: remove its `init()`, as `install()` bridges `log` itself; or write `let (telemetry, \
-         layer) = tracing_weaver::builder().build()?;` and `tracing_subscriber::registry().with(layer)` as the global default, which leaves `log` alone)"
+        "the `log` crate has a logger already (help: remove its `init()`, as `install()` bridges `log` itself; or, to leave `log` alone, write \
+         `use tracing_subscriber::prelude::*; let (telemetry, layer) = tracing_weaver::builder().build()?; \
+         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;`)"
     )]
     LoggerExists,
     /// The file for OTLP-JSON lines cannot be written.
