@@ -26,7 +26,17 @@ const NAMED: usize = 3;
 #[derive(Debug)]
 pub(crate) struct ForeignFilters {
     weaver: Arc<Weaver>,
+    stack: Stack,
     found: Mutex<Found>,
+}
+
+/// Who made the subscriber, and so where its filters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stack {
+    /// `install()`, from what `.layer(..)` was given.
+    Installed,
+    /// The program, with the layer of `build()`.
+    OfProgram,
 }
 
 #[derive(Debug, Default)]
@@ -40,8 +50,8 @@ struct Found {
 
 impl ForeignFilters {
     /// For one layer.
-    pub(crate) fn of(weaver: Arc<Weaver>) -> Arc<ForeignFilters> {
-        Arc::new(ForeignFilters { weaver, found: Mutex::default() })
+    pub(crate) fn of(weaver: Arc<Weaver>, stack: Stack) -> Arc<ForeignFilters> {
+        Arc::new(ForeignFilters { weaver, stack, found: Mutex::default() })
     }
 
     /// What was found at the last look.
@@ -77,7 +87,7 @@ impl ForeignFilters {
         (found.hidden, found.asked_about) = (hidden, Some(known));
         drop(found);
         if !news.is_empty() {
-            say(&news.into_iter().map(|(way, sentence)| format!("{sentence}\n{}", way.instead())).collect::<Vec<_>>());
+            say(&news.into_iter().map(|(way, sentence)| format!("{sentence}\n{}", way.instead(self.stack))).collect::<Vec<_>>());
         }
     }
 
@@ -95,16 +105,21 @@ enum Way {
 }
 
 impl Way {
-    fn instead(self) -> &'static str {
-        match self {
-            Way::CompiledOut => {
+    fn instead(self, stack: Stack) -> &'static str {
+        match (self, stack) {
+            (Way::CompiledOut, _) => {
                 "no filter brings them back: leave the features `max_level_*` and `release_max_level_*` of `tracing` away; \
                  `cargo tree -e features -i tracing` shows who asks for them"
             }
-            Way::Level => "write `.with(ours).with(theirs.with_filter(..))` instead of `.with(ours.and_then(theirs.with_filter(..)))`",
-            Way::Callsites => {
-                "give the filter to the layer that it is meant for, `.with(fmt::layer().with_filter(filter))` instead of `.with(filter)`, and ours \
-                 none; which records we forward is decided by TRACING_WEAVER_LOG, RUST_LOG or `.filter(..)`, and takes nothing from the metrics"
+            (Way::Level | Way::Callsites, Stack::Installed) => {
+                "give the filter to the layer that it is meant for, `.layer(fmt::layer().with_filter(filter))` instead of `.layer(filter)`; which \
+                 records we forward is decided by TRACING_WEAVER_LOG, RUST_LOG or `.filter(..)`, and takes nothing from the metrics"
+            }
+            (Way::Level | Way::Callsites, Stack::OfProgram) => {
+                "where it says `.with(filter)`, give the filter to the layer that it is meant for, `.with(fmt::layer().with_filter(filter))`; where it \
+                 says `.with(ours.and_then(theirs.with_filter(..)))`, write `.with(ours).with(theirs.with_filter(..))`; where it says \
+                 `.with(ours.with_filter(..))`, write `.with(ours)` and `tracing_weaver::builder().filter(\"info\")`: which records we forward is \
+                 decided by that, TRACING_WEAVER_LOG or RUST_LOG, and takes nothing from the metrics"
             }
         }
     }

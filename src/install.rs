@@ -19,7 +19,7 @@ use crate::config::Environment;
 use crate::error::Error;
 use crate::export;
 use crate::findings::FindingPrinter;
-use crate::foreign_filter::{ForeignFilters, LookOut};
+use crate::foreign_filter::{ForeignFilters, LookOut, Stack};
 use crate::neighbours::Neighbours;
 use crate::options::Options;
 use crate::outer::Outer;
@@ -120,7 +120,8 @@ fn start(
     bridge: Option<LogBridge>,
     claim: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Telemetry, Error> {
-    let foreign_filters = ForeignFilters::of(weaver.clone());
+    let stack = if prepared.description.neighbours.is_some() { Stack::Installed } else { Stack::OfProgram };
+    let foreign_filters = ForeignFilters::of(weaver.clone(), stack);
     prepared.export.watch.push(Box::new(LookOut::new(foreign_filters.clone())));
     prepared.export.watch.push(Box::new(FindingPrinter::new(weaver.clone())));
     let exporter = export::start(weaver.clone(), reader, prepared.export).map_err(|error| Error::Start(error.to_string()))?;

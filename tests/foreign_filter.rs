@@ -9,6 +9,7 @@ mod again;
 use std::time::Duration;
 
 use tracing::{Level, event, info_span};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -29,6 +30,11 @@ fn program(kind: &str) {
     let telemetry = match kind {
         "install" => builder.layer(quiet!().with_filter(EnvFilter::new("error"))).install().unwrap(),
         "install with a filter as a layer" => builder.layer(EnvFilter::new("warn")).layer(quiet!()).install().unwrap(),
+        "filtered layer of ours alone" => {
+            let (telemetry, layer) = builder.build().unwrap();
+            tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN)).init();
+            telemetry
+        }
         "filter behind" => {
             let (telemetry, layer) = builder.build().unwrap();
             tracing_subscriber::registry().with(layer).with(EnvFilter::new("warn")).with(quiet!()).init();
@@ -70,12 +76,15 @@ fn a_filter_on_its_own_layer_is_nothing_to_talk_about() {
 
 #[test]
 fn a_filter_for_the_whole_subscriber_is_said_once_with_a_callsite_and_what_to_write_instead() {
-    for kind in ["install with a filter as a layer", "filter behind"] {
+    let of_install = "`.layer(fmt::layer().with_filter(filter))` instead of `.layer(filter)`";
+    let of_program =
+        "where it says `.with(filter)`, give the filter to the layer that it is meant for, `.with(fmt::layer().with_filter(filter))`";
+    for (kind, instead) in [("install with a filter as a layer", of_install), ("filter behind", of_program)] {
         let (said, described) = run(kind);
         let lines: Vec<_> = said.lines().filter(|line| line.contains("hides from the metrics")).collect();
         assert_eq!(lines.len(), 1, "{kind}: {said}");
         assert!(lines[0].contains("`acme.order.accept` (INFO, ") && lines[0].contains(concat!(file!(), ":")), "{kind}: {said}");
-        assert!(said.contains("`.with(fmt::layer().with_filter(filter))` instead of `.with(filter)`"), "{kind}: {said}");
+        assert!(said.contains(instead), "{kind}: {said}");
         assert!(described.contains("hidden    a filter for the whole subscriber, or one around our layer, hides"), "{kind}: {described}");
     }
 }
@@ -83,6 +92,18 @@ fn a_filter_for_the_whole_subscriber_is_said_once_with_a_callsite_and_what_to_wr
 #[test]
 fn a_filtered_layer_joined_behind_ours_is_said_with_the_level_that_it_leaves() {
     let (said, described) = run("joined before a filtered one");
-    assert!(said.contains("hides everything more verbose than warn") && said.contains("instead of `.with(ours.and_then("), "{said}");
+    assert!(
+        said.contains("hides everything more verbose than warn") && said.contains("write `.with(ours).with(theirs.with_filter(..))`"),
+        "{said}"
+    );
     assert!(described.contains("more verbose than warn"), "{described}");
+}
+
+#[test]
+fn a_filter_around_our_layer_alone_is_said_with_the_filter_of_ours_that_hides_nothing() {
+    let (said, _) = run("filtered layer of ours alone");
+    assert!(
+        said.contains("where it says `.with(ours.with_filter(..))`, write `.with(ours)` and `tracing_weaver::builder().filter("),
+        "{said}"
+    );
 }
