@@ -252,7 +252,6 @@ impl Live {
             events: console.tally.events(),
             spans: console.tally.spans(),
             stats: &self.exporter.stats(),
-            layer: &self.weaver.stats(),
         };
         let mut stdout = std::io::stdout().lock();
         // A closed stdout is nobody's problem.

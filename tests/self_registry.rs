@@ -126,6 +126,38 @@ fn every_reason_for_keeping_a_field_back_is_declared() {
 }
 
 #[test]
+fn what_is_wrong_with_entities_and_measurements_is_in_stats_report_and_metrics_and_is_declared() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/registry/acme");
+    let memory = tracing_weaver::Memory::new();
+    let (telemetry, layer) = tracing_weaver::builder().registry(folder).console(false).memory(&memory).build().expect("telemetry starts");
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let unattributed = 3;
+        event!(name: "acme.order.accept", Level::INFO, acme.order.items = unattributed);
+        let _nameless = tracing::info_span!("acme.shop").entered();
+        let shop = tracing::info_span!("acme.shop", acme.shop.id = "north").entered();
+        shop.record("acme.shop.id", "south");
+        event!(name: "acme.order.accept", Level::INFO, acme.order.items = 1, acme.shop.id = "west");
+        event!(name: "acme.order.accept", Level::INFO, acme.order.items = "many");
+    });
+    telemetry.force_flush(Duration::from_secs(30)).expect("everything is exported");
+
+    let (registry, mut seen) = (self_registry(), BTreeSet::new());
+    own_metrics(&memory.metrics()).iter().for_each(|metric| check(&registry, metric, &mut seen));
+    for point in ["field identity_conflict", "field late_value", "entity identity", "measurement refused", "measurement unattributed"] {
+        let (of, reason) = point.split_once(' ').expect("two words");
+        assert!(seen.contains(&format!("tracing_weaver.{of}.dropped tracing_weaver.reason={reason}")), "{point}: {seen:#?}");
+    }
+    let (stats, report) = (telemetry.stats(), telemetry.shutdown(Duration::from_secs(30)));
+    for fields in [&stats.fields_dropped, &report.fields_dropped] {
+        assert!(fields.contains(&("identity_conflict", 1)) && fields.contains(&("late_value", 1)), "{fields:?}");
+    }
+    assert_eq!((stats.entities_refused, report.entities_refused), (1, 1));
+    assert!(stats.measurements_refused > 0 && stats.measurements_refused == report.measurements_refused, "{report:?}");
+    assert!(stats.measurements_unattributed > 0 && stats.measurements_unattributed == report.measurements_unattributed, "{report:?}");
+    assert!(report.to_string().contains("\nentity spans that opened no entity: 1\n"), "{report}");
+}
+
+#[test]
 fn everything_that_a_program_with_and_without_a_receiver_says_of_its_telemetry_is_declared() {
     let receiver = support::receiver::Receiver::start();
     let (registry, mut seen) = (self_registry(), BTreeSet::new());
@@ -157,7 +189,7 @@ fn everything_that_a_program_with_and_without_a_receiver_says_of_its_telemetry_i
         assert!(seen.iter().any(|seen| seen.ends_with(&format!("otel.component.type={exporter}_exporter"))), "{exporter}: {seen:#?}");
     }
     for metric in &registry.metrics {
-        let said_only_of_what_is_kept_back = metric.name == "tracing_weaver.field.dropped";
+        let said_only_of_what_is_kept_back = metric.name.starts_with("tracing_weaver.");
         assert!(seen.contains(&metric.name) || said_only_of_what_is_kept_back, "`{}` is declared and never said", metric.name);
     }
 }

@@ -16,7 +16,7 @@ use super::control::Control;
 use super::destination::{Destinations, Local, Remote};
 use super::diagnostic::Diagnostics;
 use super::ledger::{Books, Ledger, Reports, Signal};
-use super::own_metrics::field_reason;
+use super::own_metrics::fields_dropped;
 use super::report::{FlushError, Report, Stats};
 use super::settings::ExportSettings;
 use super::source::{Readings, RecordSource, SpanCounts, SpanSource};
@@ -156,7 +156,18 @@ impl ExporterHandle {
         let (books, stats, spans) = self.read();
         let Reports { records, spans, points } = books.reports(&stats, &spans);
         let deadline_met = ended && self.control.all_sent();
-        Report { records, spans, points, duration: began.elapsed(), deadline_met }
+        Report {
+            records,
+            spans,
+            points,
+            fields_dropped: fields_dropped(&stats).collect(),
+            attributes_over_limit: stats.attributes_over_limit,
+            entities_refused: stats.entities_refused,
+            measurements_refused: stats.measurements_refused,
+            measurements_unattributed: stats.measurements_unattributed,
+            duration: began.elapsed(),
+            deadline_met,
+        }
     }
 
     /// Counts since start.
@@ -167,8 +178,9 @@ impl ExporterHandle {
             records,
             spans,
             points,
-            fields_dropped: stats.fields_dropped.iter().map(|(reason, count)| (field_reason(*reason), *count)).collect(),
+            fields_dropped: fields_dropped(&stats).collect(),
             attributes_over_limit: stats.attributes_over_limit,
+            entities_refused: stats.entities_refused,
             measurements_refused: stats.measurements_refused,
             measurements_unattributed: stats.measurements_unattributed,
             export_faults: books.faults,

@@ -16,8 +16,15 @@ use super::source::SpanCounts;
 /// What a record is taken to need in a queue as long as none has been seen.
 const NOMINAL_RECORD: u64 = 256;
 
+/// Fields that were not exported as they were, by `tracing_weaver.reason`; only reasons that occurred.
+pub(crate) fn fields_dropped(stats: &LayerStats) -> impl Iterator<Item = (&'static str, u64)> {
+    let of_entities = [("identity_conflict", stats.identity_conflicts), ("late_value", stats.late_values)];
+    let by_reason = stats.fields_dropped.iter().map(|(reason, count)| (field_reason(*reason), *count));
+    by_reason.chain(of_entities).filter(|(_, count)| *count > 0)
+}
+
 /// The name of a reason in `tracing_weaver.reason`.
-pub(crate) fn field_reason(reason: FieldDropReason) -> &'static str {
+fn field_reason(reason: FieldDropReason) -> &'static str {
     match reason {
         FieldDropReason::Undeclared => "undeclared",
         FieldDropReason::Secret => "secret",
@@ -41,8 +48,14 @@ pub(crate) fn scope(books: &Books, stats: &LayerStats, spans: &SpanCounts, start
     let log = Words { signal: Signal::Records.noun(), one: "log_record", many: "Records" };
     let span = Words { signal: Signal::Spans.noun(), one: "span", many: "Spans" };
     let data_point = Words { signal: "metric_data_point", one: "data_point", many: "Data points" };
-    let fields =
-        stats.fields_dropped.iter().map(|(reason, count)| point(*count, vec![text("tracing_weaver.reason", field_reason(*reason))]));
+    let by_reason = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+        let occurred = counts.filter(|(_, count)| *count > 0);
+        occurred.map(|(reason, count)| point(count, vec![text("tracing_weaver.reason", reason)])).collect()
+    };
+    let fields = by_reason(&mut fields_dropped(stats));
+    let entities = by_reason(&mut [("identity", stats.entities_refused)].into_iter());
+    let measurements = [("refused", stats.measurements_refused), ("unattributed", stats.measurements_unattributed)];
+    let measurements = by_reason(&mut measurements.into_iter());
 
     let created = vec![point(stats.records_created, Vec::new())];
     let mut metrics = vec![metric("otel.sdk.log.created", "Records that passed the filter.", "{log_record}", true, created)];
@@ -59,7 +72,11 @@ pub(crate) fn scope(books: &Books, stats: &LayerStats, spans: &SpanCounts, start
         metrics.push(metric(&name("exported"), &ended, &words.unit(), true, exported(book, &point)));
         metrics.push(metric(&name("inflight"), &format!("{} {open}", words.many), &words.unit(), false, in_flight(book, &point)));
     }
-    metrics.push(metric("tracing_weaver.field.dropped", "Fields not exported as they were.", "{field}", true, fields.collect()));
+    metrics.extend([
+        metric("tracing_weaver.field.dropped", "Fields not exported as they were.", "{field}", true, fields),
+        metric("tracing_weaver.entity.dropped", "Entity spans that opened no entity.", "{entity}", true, entities),
+        metric("tracing_weaver.measurement.dropped", "Measurements not counted as they were meant.", "{measurement}", true, measurements),
+    ]);
     ScopeMetrics {
         scope: Some(InstrumentationScope { name: "tracing_weaver".into(), ..Default::default() }),
         metrics: metrics.into_iter().flatten().collect(),

@@ -140,6 +140,16 @@ pub struct Report {
     pub spans: SignalReport,
     /// Metric data points.
     pub points: SignalReport,
+    /// Fields not exported as they were, by `tracing_weaver.reason`; only reasons that occurred.
+    pub fields_dropped: Vec<(&'static str, u64)>,
+    /// Attributes past the bound on a record.
+    pub attributes_over_limit: u64,
+    /// Entity spans that opened no entity: a part of the identity was missing, or there were too many entities.
+    pub entities_refused: u64,
+    /// Measurements that no metric took.
+    pub measurements_refused: u64,
+    /// Measurements whose set's own entity was not in force; they are counted without it.
+    pub measurements_unattributed: u64,
     /// How long the shutdown took.
     pub duration: Duration,
     /// Whether all was sent and answered before the deadline.
@@ -160,9 +170,11 @@ pub struct Stats {
     pub fields_dropped: Vec<(&'static str, u64)>,
     /// Attributes past the bound on a record.
     pub attributes_over_limit: u64,
+    /// Entity spans that opened no entity: a part of the identity was missing, or there were too many entities.
+    pub entities_refused: u64,
     /// Measurements that no metric took.
     pub measurements_refused: u64,
-    /// Measurements whose set's own entity was not in force.
+    /// Measurements whose set's own entity was not in force; they are counted without it.
     pub measurements_unattributed: u64,
     /// Faults of the export thread that it survived. Anything but 0 is a bug of this crate or of a sink.
     pub export_faults: u64,
@@ -198,6 +210,16 @@ impl fmt::Display for Report {
             signal(f, "spans", &self.spans)?;
         }
         signal(f, "data points", &self.points)?;
+        let fields = self.fields_dropped.iter().map(|(reason, count)| (format!("fields not exported as they were ({reason})"), *count));
+        let others = [
+            ("attributes past the bound on a record", self.attributes_over_limit),
+            ("entity spans that opened no entity", self.entities_refused),
+            ("measurements that no metric took", self.measurements_refused),
+            ("measurements counted without their entity", self.measurements_unattributed),
+        ];
+        for (what, count) in fields.chain(others.map(|(what, count)| (what.to_owned(), count))).filter(|(_, count)| *count > 0) {
+            writeln!(f, "{what}: {count}")?;
+        }
         let met = if self.deadline_met { "within its deadline" } else { "the deadline passed first" };
         write!(f, "shutdown took {} ms, {met}", self.duration.as_millis())
     }
@@ -252,6 +274,13 @@ mod tests {
             report.to_string(),
             "records: 10 created\n  console: 5 exported, 3 dropped (queue_full 2, shutdown 1), 1 in doubt, 1 still queued\n\
              data points: 0 created\nshutdown took 12 ms, within its deadline"
+        );
+        let kept_back =
+            Report { fields_dropped: vec![("late_value", 2)], entities_refused: 1, measurements_unattributed: 3, ..Default::default() };
+        assert_eq!(
+            kept_back.to_string(),
+            "records: 0 created\ndata points: 0 created\nfields not exported as they were (late_value): 2\nentity spans that opened no entity: 1\n\
+             measurements counted without their entity: 3\nshutdown took 0 ms, the deadline passed first"
         );
         let console = DestinationReport { name: "console".into(), exported: 2, ..Default::default() };
         let traced = Report { spans: SignalReport { created: 2, destinations: vec![console] }, ..report };

@@ -5,8 +5,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tracing_weaver_layers::LayerStats;
-
 use super::number::{duration, grouped};
 use super::table::Table;
 use crate::escape;
@@ -28,8 +26,6 @@ pub(crate) struct AtShutdown<'a> {
     pub(crate) spans: Vec<(TalliedName, SpanTally)>,
     /// All counts.
     pub(crate) stats: &'a Stats,
-    /// The layer's own counts.
-    pub(crate) layer: &'a LayerStats,
 }
 
 /// The summary's text.
@@ -48,7 +44,7 @@ pub(crate) fn at_shutdown(summary: &AtShutdown<'_>) -> String {
         let _ = write!(out, "\nspans\n{}", spans(&summary.spans));
     }
     let _ = write!(out, "\nexported\n{}", exported(summary.stats));
-    let dropped = dropped(summary.stats, summary.layer);
+    let dropped = dropped(summary.stats);
     let _ = match dropped.is_empty() {
         true => writeln!(out, "\nnothing was dropped"),
         false => write!(out, "\ndropped\n{dropped}"),
@@ -94,7 +90,7 @@ fn exported(stats: &Stats) -> Table {
 }
 
 /// Empty where nothing was.
-fn dropped(stats: &Stats, layer: &LayerStats) -> String {
+fn dropped(stats: &Stats) -> String {
     let mut table = Table::new(["what", "why", "where", "number"].map(String::from).into(), 3);
     let mut empty = true;
     let mut row = |what: &str, why: &str, place: &str, number: u64| {
@@ -111,10 +107,8 @@ fn dropped(stats: &Stats, layer: &LayerStats) -> String {
     }
     let callsite = "at their callsite";
     stats.fields_dropped.iter().for_each(|(reason, number)| row("fields", reason, callsite, *number));
-    row("fields", "other identity than the entity in force", callsite, layer.identity_conflicts);
-    row("fields", "recorded on an entity that was open already", callsite, layer.late_values);
     row("attributes", "more than a record holds", callsite, stats.attributes_over_limit);
-    row("entity spans", "identity not complete", "opened nothing", layer.entities_refused);
+    row("entity spans", "identity not complete", "opened nothing", stats.entities_refused);
     row("measurements", "not of the metric's kind", "in no metric", stats.measurements_refused);
     row("measurements", "entity not in force", "counted without entity", stats.measurements_unattributed);
     if empty { String::new() } else { table.to_string() }
@@ -187,7 +181,6 @@ mod tests {
                 SpanTally { count: 4, errors: 1, total: Duration::from_millis(50), longest: Duration::from_millis(20) },
             )],
             stats: &stats,
-            layer: &LayerStats::default(),
         };
         let expected = "\
 ── telemetry summary: acme 1.0.0, 1s 500ms ──
@@ -222,16 +215,9 @@ dropped
     #[test]
     fn where_nothing_was_lost_the_summary_says_so_in_a_line() {
         let metrics = MetricsSnapshot::new(Arc::default(), Snapshot::default());
-        let (stats, layer) = (Stats::default(), LayerStats::default());
-        let summary = AtShutdown {
-            registry: "none",
-            uptime: Duration::ZERO,
-            metrics: &metrics,
-            events: vec![],
-            spans: vec![],
-            stats: &stats,
-            layer: &layer,
-        };
+        let stats = Stats::default();
+        let summary =
+            AtShutdown { registry: "none", uptime: Duration::ZERO, metrics: &metrics, events: vec![], spans: vec![], stats: &stats };
         assert!(at_shutdown(&summary).ends_with("\nnothing was dropped\n"));
     }
 }
