@@ -4,7 +4,6 @@
 
 #[cfg(feature = "console")]
 use std::io::Write as _;
-#[cfg(feature = "console")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,13 +20,15 @@ use crate::foreign_filter::ForeignFilters;
 #[cfg(feature = "console")]
 use crate::sink::ConsoleTally;
 use crate::snapshot::MetricsSnapshot;
+use crate::start_up::say;
 #[cfg(feature = "console")]
 use crate::summary::{AtShutdown, at_shutdown};
 
 /// How long the drop of a handle waits at most.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Running telemetry. Keep it for as long as there is something to say; dropping it shuts down, which takes 5 seconds at most.
+/// Running telemetry. Keep it for as long as there is something to say; dropping it shuts down, which takes 5 seconds at most. What could
+/// not be exported by then is said in a line on stderr, as nobody gets the report.
 ///
 /// Where telemetry is switched off (`OTEL_SDK_DISABLED=true`), every call does nothing and finds nothing.
 ///
@@ -50,6 +51,8 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use = "dropping it shuts telemetry down; keep it until the end of `main`"]
 pub struct Telemetry {
     live: Option<Live>,
+    /// Somebody has a report.
+    is_reported: AtomicBool,
 }
 
 pub(crate) struct Live {
@@ -85,11 +88,11 @@ impl WatchedConsole {
 
 impl Telemetry {
     pub(crate) fn off() -> Self {
-        Telemetry { live: None }
+        Telemetry { live: None, is_reported: AtomicBool::default() }
     }
 
     pub(crate) fn live(live: Live) -> Self {
-        Telemetry { live: Some(live) }
+        Telemetry { live: Some(live), is_reported: AtomicBool::default() }
     }
 
     /// Sends all that was emitted until now, records, ended spans and metrics, and awaits the answers.
@@ -128,6 +131,7 @@ impl Telemetry {
     /// ```
     pub fn shutdown(&self, timeout: Duration) -> Report {
         let Some(live) = &self.live else { return off_report() };
+        self.is_reported.store(true, Ordering::Release);
         let report = live.exporter.shutdown(timeout);
         #[cfg(feature = "console")]
         live.sum_up();
@@ -261,7 +265,13 @@ impl Live {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.shutdown(DROP_TIMEOUT);
+        let is_reported = self.is_reported.load(Ordering::Acquire);
+        let report = self.shutdown(DROP_TIMEOUT);
+        // What a forked child has of its parent's telemetry is not its own to complain about.
+        let is_own = self.live.as_ref().is_some_and(|live| !live.exporter.is_forked());
+        if let (false, true, Some(lost)) = (is_reported, is_own, report.lost()) {
+            say(&[format!("not everything was exported: {lost}")]);
+        }
     }
 }
 

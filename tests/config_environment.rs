@@ -274,3 +274,36 @@ fn stderr_and_devices_take_the_lines_of_the_file() {
     let said = run(&[("TRACING_WEAVER_FILE", "/dev/null")]);
     assert_eq!(said.warnings_of("TRACING_WEAVER_FILE"), [""; 0]);
 }
+
+#[test]
+fn what_is_lost_is_said_on_stderr_where_nobody_gets_the_report() {
+    let nobody = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    let said = run(&[nobody, ("PROGRAM_ENDS_BY_DROP", "1")]);
+    let lines: Vec<_> = said.diagnostics().into_iter().filter(|line| line.contains("not everything was exported")).collect();
+    assert_eq!(lines.len(), 1, "{}", said.stderr);
+    assert!(lines[0].contains("records to otlp http/protobuf http://127.0.0.1:1/v1/logs: 3 dropped (shutdown)"), "{}", lines[0]);
+    assert!(said.stderr.contains("/v1/logs: 3 records dropped (shutdown): the end came before their answer"), "{}", said.stderr);
+
+    let said = run(&[nobody, ("OTEL_EXPORTER_OTLP_TIMEOUT", "300")]);
+    assert!(said.stderr.contains("/v1/logs: 3 records dropped (retry_exhausted): "), "{}", said.stderr);
+    assert!(!said.stderr.contains("not everything was exported"), "who shuts down has the report: {}", said.stderr);
+
+    let said = run(&[("PROGRAM_ENDS_BY_DROP", "1")]);
+    assert!(!said.stderr.contains("not everything was exported"), "{}", said.stderr);
+}
+
+#[test]
+#[ignore = "a test runs it"]
+fn program_of_many_spans() {
+    let telemetry = tracing_weaver::builder().console(false).memory(&tracing_weaver::Memory::new()).install().unwrap();
+    (0..20_000).for_each(|_| drop(info_span!("acme.order.pack").entered()));
+    telemetry.shutdown(Duration::from_secs(30));
+}
+
+#[cfg(feature = "spans")]
+#[test]
+fn spans_that_find_no_room_are_said_once_on_stderr() {
+    let said = again::run("program_of_many_spans", &[("OTEL_BSP_MAX_QUEUE_SIZE", "1"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")]);
+    let lines: Vec<_> = said.diagnostics().into_iter().filter(|line| line.starts_with("tracing-weaver: spans: ")).collect();
+    assert!(lines.len() == 1 && lines[0].contains(" dropped so far before they could be sent (queue_full "), "{}", said.stderr);
+}

@@ -78,7 +78,20 @@ impl Remote {
         if let Some(task) = self.task.take() {
             task.abort();
         }
-        self.queue.abandon();
+        let (dropped, in_doubt) = self.queue.abandon();
+        let lost = [(dropped, "dropped (shutdown)"), (in_doubt, "in doubt")].into_iter().filter(|(count, _)| *count > 0);
+        let lost: Vec<_> = lost.map(|(count, what)| format!("{count} {} {what}", self.signal.items())).collect();
+        if !lost.is_empty() {
+            self.diagnostics.say(Kind::Lost, &self.name, &format!("{}: the end came before their answer", lost.join(", ")));
+        }
+    }
+
+    fn push(&self, batch: Batch) {
+        let items = batch.items;
+        if !self.queue.push(batch) {
+            let (what, why) = (self.signal.items(), DropReason::QueueFull);
+            self.diagnostics.say(Kind::Lost, &self.name, &format!("{items} {what} dropped ({why}): too much waits for the receiver"));
+        }
     }
 }
 
@@ -110,33 +123,39 @@ impl Local {
         self.accounts[signal as usize]
     }
 
-    fn take(&mut self, account: Account, items: u64, request: &Result<Request, DecodeError>) {
-        let outcome = match request {
-            Err(_) => Outcome::Dropped(DropReason::Encode),
-            Ok(request) => match self.guard(|sink| request.give(sink)) {
-                true => Outcome::Exported { rejected: 0 },
-                false => Outcome::Dropped(DropReason::SinkFailed),
-            },
+    fn take(&mut self, signal: Signal, account: Account, items: u64, request: &Result<Request, DecodeError>) {
+        let taken = match request {
+            Err(error) => Err((DropReason::Encode, error.to_string())),
+            Ok(request) => self.guard(|sink| request.give(sink)).map_err(|why| (DropReason::SinkFailed, why)),
+        };
+        let outcome = match taken {
+            Ok(()) => Outcome::Exported { rejected: 0 },
+            Err((reason, why)) => {
+                let lost = format!("{items} {} dropped ({reason}): {why}", signal.items());
+                self.diagnostics.say(Kind::Sink, self.sink.name(), &lost);
+                Outcome::Dropped(reason)
+            }
         };
         self.ledger.record(account, items, outcome);
     }
 
     /// Makes what was taken visible to others.
     fn flush(&mut self) {
-        self.guard(|sink| sink.flush());
+        if let Err(why) = self.guard(|sink| sink.flush()) {
+            self.diagnostics.say(Kind::Sink, self.sink.name(), &why);
+        }
     }
 
-    fn guard(&mut self, call: impl FnOnce(&mut dyn LocalSink) -> Result<(), SinkError>) -> bool {
+    /// Calls the sink; what came in its way comes back.
+    fn guard(&mut self, call: impl FnOnce(&mut dyn LocalSink) -> Result<(), SinkError>) -> Result<(), String> {
         let sink = &mut self.sink;
         match catch_unwind(AssertUnwindSafe(|| call(sink.as_mut()))) {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => self.diagnostics.say(Kind::Sink, self.sink.name(), &error.to_string()),
+            Ok(called) => called.map_err(|error| error.to_string()),
             Err(_) => {
                 self.ledger.fault();
-                self.diagnostics.say(Kind::Sink, self.sink.name(), "the sink panicked");
+                Err("the sink panicked".to_owned())
             }
         }
-        false
     }
 }
 
@@ -228,12 +247,12 @@ impl Destinations {
             let request = Request::decode(signal, batch.payload.clone());
             for local in &mut self.locals {
                 if let Some(account) = local.account(signal) {
-                    local.take(account, items, &request);
+                    local.take(signal, account, items, &request);
                 }
             }
         }
         if let Some(remote) = self.remote(signal) {
-            remote.queue.push(batch);
+            remote.push(batch);
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Retry,
     /// A batch was given up or is in doubt.
     Lost,
+    /// Records or spans found no room on their way to the export thread.
+    Overflow,
     /// A receiver took a batch in part, or sent a warning with its answer.
     Partial,
     /// A local sink failed.
@@ -49,6 +51,15 @@ impl Diagnostics {
         if let Some(line) = self.line(kind, subject, message, Instant::now()) {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
+    }
+
+    /// What a kind of trouble was said about, sorted.
+    #[cfg(test)]
+    pub(crate) fn said_about(&self, kind: Kind) -> Vec<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subjects: Vec<_> = said.keys().filter(|(said, _)| *said == kind).map(|(_, subject)| subject.clone()).collect();
+        subjects.sort();
+        subjects
     }
 
     fn line(&self, kind: Kind, subject: &str, message: &str, now: Instant) -> Option<String> {

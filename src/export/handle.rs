@@ -16,6 +16,7 @@ use super::control::Control;
 use super::destination::{Destinations, Local, Remote};
 use super::diagnostic::Diagnostics;
 use super::ledger::{Books, Ledger, Reports, Signal};
+use super::overflow::Overflow;
 use super::own_metrics::fields_dropped;
 use super::report::{FlushError, Report, Stats};
 use super::settings::ExportSettings;
@@ -89,6 +90,7 @@ pub(super) fn start_with(
         next_merge: Instant::now() + settings.merge_interval,
         start_unix_nano: unix_nano(),
         watch: settings.watch,
+        overflow: Overflow::new(),
         drained: (0, 0),
         errands: Vec::new(),
         end_by: None,
@@ -188,7 +190,7 @@ impl ExporterHandle {
     }
 
     /// A forked child has the handle but not the thread, and perhaps a lock that its parent's thread held.
-    fn is_forked(&self) -> bool {
+    pub(crate) fn is_forked(&self) -> bool {
         std::process::id() != self.pid
     }
 

@@ -12,6 +12,7 @@ mod handle;
 mod json;
 mod ledger;
 mod metrics;
+mod overflow;
 mod own_metrics;
 mod queue;
 mod report;

@@ -60,13 +60,15 @@ impl Queue {
         self.lock().bytes + TURN_BYTES <= self.bound
     }
 
-    /// Adds a batch, or drops and counts it where the queue is full. The last batch may stand over the bound, but only that.
-    pub(crate) fn push(&self, batch: Batch) {
+    /// Adds a batch, or drops and counts it where the queue is full; returns whether it was added. The last batch may stand over the bound,
+    /// but only that.
+    pub(crate) fn push(&self, batch: Batch) -> bool {
         let mut state = self.lock();
         let bytes = batch.payload.len();
         if state.bytes >= self.bound {
             drop(state);
-            return self.ledger.record(self.account, batch.items, Outcome::Dropped(DropReason::QueueFull));
+            self.ledger.record(self.account, batch.items, Outcome::Dropped(DropReason::QueueFull));
+            return false;
         }
         self.ledger.queue(self.account, batch.items);
         let number = state.pushed;
@@ -75,11 +77,12 @@ impl Queue {
         state.waiting.push_back((number, batch));
         drop(state);
         self.work.notify_one();
+        true
     }
 
     /// Drops what waits and is not being sent: newer values of the same cumulative metrics come. Returns the number of the first of it.
     pub(crate) fn supersede(&self) -> Option<u64> {
-        self.drop_waiting(DropReason::Superseded)
+        self.drop_waiting(DropReason::Superseded).0
     }
 
     /// How many batches were pushed so far, for [`is_settled`](Self::is_settled).
@@ -94,30 +97,37 @@ impl Queue {
         first.or(state.waiting.front().map(|(number, _)| *number)).is_none_or(|number| number >= position)
     }
 
-    /// Gives up whatever has no outcome yet. The task must have been stopped before.
-    pub(crate) fn abandon(&self) {
-        self.drop_waiting(DropReason::Shutdown);
-        self.cut_short(DropReason::Shutdown);
-    }
-
-    /// The task is gone: settles the batch that it was sending.
-    pub(crate) fn cut_short(&self, reason: DropReason) {
-        let current = self.lock().current.as_ref().map(|current| current.delivery.in_doubt());
-        if let Some(in_doubt) = current {
-            self.settle(if in_doubt { Outcome::InDoubt } else { Outcome::Dropped(reason) });
+    /// Gives up whatever has no outcome yet; returns how many items were dropped and how many are in doubt. The task must have been stopped
+    /// before.
+    pub(crate) fn abandon(&self) -> (u64, u64) {
+        let (_, waiting) = self.drop_waiting(DropReason::Shutdown);
+        match self.cut_short(DropReason::Shutdown) {
+            Some((items, Outcome::InDoubt)) => (waiting, items),
+            Some((items, _)) => (waiting + items, 0),
+            None => (waiting, 0),
         }
     }
 
-    fn drop_waiting(&self, reason: DropReason) -> Option<u64> {
+    /// The task is gone: settles the batch that it was sending, and returns its items and what became of them.
+    pub(crate) fn cut_short(&self, reason: DropReason) -> Option<(u64, Outcome)> {
+        let (items, in_doubt) = self.lock().current.as_ref().map(|current| (current.items, current.delivery.in_doubt()))?;
+        let outcome = if in_doubt { Outcome::InDoubt } else { Outcome::Dropped(reason) };
+        self.settle(outcome);
+        Some((items, outcome))
+    }
+
+    /// Returns the number of the first batch that waited, and the items of all.
+    fn drop_waiting(&self, reason: DropReason) -> (Option<u64>, u64) {
         let mut state = self.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.bytes -= waiting.iter().map(|(_, batch)| batch.payload.len()).sum::<usize>();
         drop(state);
         let first = waiting.front().map(|(number, _)| *number);
+        let items = waiting.iter().map(|(_, batch)| batch.items).sum();
         for (_, batch) in waiting {
             self.ledger.settle(self.account, batch.items, Outcome::Dropped(reason));
         }
-        first
+        (first, items)
     }
 
     async fn wait_for_work(&self) {

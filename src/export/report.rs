@@ -202,6 +202,25 @@ pub enum FlushError {
     Ended,
 }
 
+impl Report {
+    /// What was not exported, and why, in one line; `None` where everything was. What was superseded is nothing lost.
+    pub(crate) fn lost(&self) -> Option<String> {
+        let mut lost = Vec::new();
+        for (what, signal) in [("records", &self.records), ("spans", &self.spans), ("data points", &self.points)] {
+            for destination in &signal.destinations {
+                let dropped = destination.dropped.iter().filter(|(reason, _)| *reason != DropReason::Superseded);
+                let mut counts: Vec<_> = dropped.map(|(reason, count)| format!("{count} dropped ({reason})")).collect();
+                let others = [(destination.in_doubt, "in doubt"), (destination.queued, "still queued")];
+                counts.extend(others.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")));
+                if !counts.is_empty() {
+                    lost.push(format!("{what} to {}: {}", destination.name, counts.join(", ")));
+                }
+            }
+        }
+        (!lost.is_empty()).then(|| lost.join("; "))
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         signal(f, "records", &self.records)?;

@@ -18,6 +18,7 @@ use super::diagnostic::{Diagnostics, Kind};
 use super::errand::{Beginning, Running, Stage};
 use super::ledger::{Ledger, Signal};
 use super::metrics::{requests, scope_metrics};
+use super::overflow::Overflow;
 use super::own_metrics;
 use super::report::DropReason;
 use super::source::{Readings, RecordSource, SpanCounts, SpanSource, TakenSpans};
@@ -57,6 +58,7 @@ pub(super) struct ExportThread {
     pub(super) next_merge: Instant,
     pub(super) start_unix_nano: u64,
     pub(super) watch: Vec<Box<dyn Watch>>,
+    pub(super) overflow: Overflow,
     /// Records and bytes that were drained and do not stand in the ledger yet.
     pub(super) drained: (u64, u64),
     pub(super) errands: Vec<Running>,
@@ -106,6 +108,7 @@ impl ExportThread {
                 pause = SHORT_PAUSE;
             }
         }
+        self.say_overflow();
         self.destinations.stop();
         let unsent = self.batcher.discard();
         self.ledger.drop_for_all(Signal::Records, unsent, DropReason::Shutdown);
@@ -116,6 +119,9 @@ impl ExportThread {
     fn turn(&mut self, now: Instant) -> Next {
         self.take_errands(now);
         self.watch.iter_mut().for_each(|watch| watch.turn(now, self.end_by.is_some()));
+        if self.overflow.is_due(now) {
+            self.say_overflow();
+        }
         self.destinations.keep_running();
         let room = self.destinations.have_room(Signal::Records);
         let more = !room || self.drain(now);
@@ -187,6 +193,11 @@ impl ExportThread {
 
     fn span_counts(&self) -> SpanCounts {
         self.spans.as_ref().map(|spans| spans.counts()).unwrap_or_default()
+    }
+
+    fn say_overflow(&mut self) {
+        let (stats, spans) = (self.readings.stats(), self.span_counts());
+        self.overflow.look(&stats, &spans, &self.diagnostics);
     }
 
     fn hand_on(&mut self) {
