@@ -260,6 +260,23 @@ fn files_that_cannot_be_used_mean_a_warning_and_no_telemetry_there() {
 }
 
 #[test]
+fn a_client_certificate_of_an_old_version_is_named_with_the_version_that_is_needed() {
+    let authority = Authority::new("ours");
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("old.pem"), folder.path().join("old.key"));
+    std::fs::write(&certificate, include_str!("support/version_1_certificate.pem")).unwrap();
+    std::fs::write(&key, include_str!("support/version_1_key.pem")).unwrap();
+    let receiver = TlsReceiver::start(&server(&authority), None);
+    let files: Files<'_> = &[("CERTIFICATE", &authority.roots()), ("CLIENT_CERTIFICATE", &certificate), ("CLIENT_KEY", &key)];
+    let said = run("http/protobuf", &localhost(&receiver), files);
+    let warning = format!(
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: `{}` cannot be used: it is an X.509 certificate of version 1",
+        certificate.display()
+    );
+    assert!(said.stderr.contains(&warning) && said.stderr.contains("version 3 is needed"), "{}", said.stderr);
+}
+
+#[test]
 fn an_endpoint_that_speaks_no_tls_gets_nothing_either() {
     let authority = Authority::new("ours");
     let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

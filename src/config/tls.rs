@@ -35,7 +35,15 @@ pub(super) fn read(variables: &mut Variables<'_>, prefixes: &[&str], url: &str) 
         (None, None) => None,
         (Some((name, path)), Some((key_name, key_path))) => {
             let certificates = load(variables, name, path, |pem| tls::certificates(pem).map(drop))?;
-            let key = load(variables, key_name, key_path, |pem| tls::belong_together(tls::certificates(&certificates)?, tls::key(pem)?))?;
+            let key = load(variables, key_name, key_path, |pem| tls::key(pem).map(drop))?;
+            if let Err(why) = tls::belong_together(tls::certificates(&certificates)?, tls::key(&key)?) {
+                // It is the certificate's fault then, not the key's.
+                let (name, path, why) = match why.contains("UnsupportedCertVersion") {
+                    true => (name, path, "it is an X.509 certificate of version 1, and version 3 is needed"),
+                    false => (key_name, key_path, why.as_str()),
+                };
+                return Err(unusable(variables, name, path, why));
+            }
             Some((certificates, key))
         }
         (Some((name, _)), None) => return Err(refuse(variables, name, "a client certificate needs its key: set `…_CLIENT_KEY`, too")),
@@ -49,7 +57,11 @@ pub(super) fn read(variables: &mut Variables<'_>, prefixes: &[&str], url: &str) 
 /// A file that `check` finds nothing wrong with.
 fn load(variables: &mut Variables<'_>, name: &str, path: &Path, check: impl FnOnce(&Pem) -> Result<(), String>) -> Result<Pem, String> {
     let loaded = bytes(path).and_then(|pem| check(&pem).map(|()| pem));
-    loaded.map_err(|why| refuse(variables, name, &format!("`{}` cannot be used: {why}", escape::text(&path.to_string_lossy()))))
+    loaded.map_err(|why| unusable(variables, name, path, &why))
+}
+
+fn unusable(variables: &mut Variables<'_>, name: &str, path: &Path, why: &str) -> String {
+    refuse(variables, name, &format!("`{}` cannot be used: {why}", escape::text(&path.to_string_lossy())))
 }
 
 fn bytes(path: &Path) -> Result<Pem, String> {
