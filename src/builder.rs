@@ -209,7 +209,16 @@ impl Builder {
 
     /// Keeps every batch in memory too, for tests.
     ///
-    /// [`Memory`] has an example.
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_weaver::Memory;
+    ///
+    /// let memory = Memory::new();
+    /// let (telemetry, _layer) = tracing_weaver::builder().console(false).memory(&memory).build::<tracing_subscriber::Registry>()?;
+    /// telemetry.force_flush(Duration::from_secs(5))?;
+    /// assert_eq!(memory.metrics().len(), 1, "those of the software itself");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn memory(mut self, memory: &Memory) -> Self {
         self.0.memory = Some(memory.clone());
         self

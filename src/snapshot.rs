@@ -11,13 +11,23 @@ use tracing_weaver_registry::model::{EnumValue, ResolvedRegistry};
 /// All metric sets at one time. Its `Display` is a table for each set, a line for each of its entities.
 ///
 /// ```
-/// # fn main() -> Result<(), tracing_weaver::Error> {
-/// let (telemetry, _layer) = tracing_weaver::builder().build::<tracing_subscriber::Registry>()?;
+/// # use tracing_subscriber::prelude::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+/// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+/// #     ("acme.yaml", include_str!("../tests/registry/acme/acme.yaml")),
+/// # ])?.to_bytes();
+/// # let (telemetry, layer) = tracing_weaver::builder().registry_bytes(registry).console(false).build()?;
+/// # tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+/// #     let _shop = tracing::info_span!("acme.shop", acme.shop.id = "north").entered();
+/// #     tracing::event!(name: "acme.order.accept", tracing::Level::INFO, acme.order.items = 3, acme.order.outcome = "success");
+/// # });
 /// let snapshot = telemetry.metrics_snapshot();
-/// for series in snapshot.metric("otelcol.node.consumed.items") {
+/// for series in snapshot.metric("acme.shop.order.items") {
 ///     println!("{:?} {:?}: {:?}", series.set.attributes(), series.point.dimensions(), series.value);
 /// }
-/// assert_eq!(snapshot.total("otelcol.node.consumed.items"), 0.0);
+/// assert_eq!(snapshot.total("acme.shop.order.items"), 3.0);
+/// assert_eq!(snapshot.total("acme.unknown"), 0.0);
 /// println!("{snapshot}");
 /// # Ok(())
 /// # }
@@ -72,13 +82,21 @@ impl MetricsSnapshot {
 /// One metric set of one entity.
 ///
 /// ```
-/// # fn main() -> Result<(), tracing_weaver::Error> {
-/// # let (telemetry, _layer) = tracing_weaver::builder().build::<tracing_subscriber::Registry>()?;
-/// for set in telemetry.metrics_snapshot().sets() {
-///     println!("{} {:?}", set.name(), set.identity().collect::<Vec<_>>());
-///     for point in set.points() {
-///         println!("  {:?} {:?}", point.dimensions(), point.values().collect::<Vec<_>>());
-///     }
+/// # use tracing_subscriber::prelude::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+/// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+/// #     ("acme.yaml", include_str!("../tests/registry/acme/acme.yaml")),
+/// # ])?.to_bytes();
+/// # let (telemetry, layer) = tracing_weaver::builder().registry_bytes(registry).console(false).build()?;
+/// # tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+/// #     let _shop = tracing::info_span!("acme.shop", acme.shop.id = "north").entered();
+/// #     tracing::event!(name: "acme.order.accept", tracing::Level::INFO, acme.order.items = 3, acme.order.outcome = "success");
+/// # });
+/// let snapshot = telemetry.metrics_snapshot();
+/// for set in snapshot.sets() {
+///     assert_eq!((set.name(), &*set.entity_types()[0]), ("acme.shop.order", "acme.shop"));
+///     assert!(set.start() <= snapshot.time() && set.points().count() == 1);
 /// }
 /// # Ok(())
 /// # }
@@ -133,6 +151,27 @@ impl<'a> MetricSet<'a> {
 }
 
 /// One multivariate point of a metric set.
+///
+/// ```
+/// # use tracing_subscriber::prelude::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+/// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+/// #     ("acme.yaml", include_str!("../tests/registry/acme/acme.yaml")),
+/// # ])?.to_bytes();
+/// # let (telemetry, layer) = tracing_weaver::builder().registry_bytes(registry).console(false).build()?;
+/// # tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+/// #     let _shop = tracing::info_span!("acme.shop", acme.shop.id = "north").entered();
+/// #     tracing::event!(name: "acme.order.accept", tracing::Level::INFO, acme.order.items = 3, acme.order.outcome = "success");
+/// # });
+/// let snapshot = telemetry.metrics_snapshot();
+/// let set = snapshot.sets().next().expect("one was written to");
+/// let point = set.points().next().expect("one combination of dimensions");
+/// assert_eq!(&*point.dimensions()[0].0, "acme.order.outcome");
+/// assert_eq!(point.value("acme.shop.order.items"), Some(&tracing_weaver::PointValue::Int(3)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct MetricPoint<'a> {
     registry: &'a ResolvedRegistry,
@@ -158,6 +197,26 @@ impl<'a> MetricPoint<'a> {
 }
 
 /// One series of a metric.
+///
+/// ```
+/// # use tracing_subscriber::prelude::*;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+/// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+/// #     ("acme.yaml", include_str!("../tests/registry/acme/acme.yaml")),
+/// # ])?.to_bytes();
+/// # let (telemetry, layer) = tracing_weaver::builder().registry_bytes(registry).console(false).build()?;
+/// # tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+/// #     let _shop = tracing::info_span!("acme.shop", acme.shop.id = "north").entered();
+/// #     tracing::event!(name: "acme.order.accept", tracing::Level::INFO, acme.order.items = 3, acme.order.outcome = "success");
+/// # });
+/// let snapshot = telemetry.metrics_snapshot();
+/// let series = snapshot.metric("acme.shop.order.items").next().expect("it was written to");
+/// assert_eq!(series.value, &tracing_weaver::PointValue::Int(3));
+/// assert_eq!(series.set.identity().collect::<Vec<_>>(), [("acme.shop.id", &tracing_weaver::Value::Str("north".into()))]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Series<'a> {

@@ -6,6 +6,17 @@ use std::fmt;
 use std::time::Duration;
 
 /// Why records, spans or data points were given up.
+///
+/// ```
+/// use tracing_weaver::DropReason;
+///
+/// /// Whether the receiver is to blame, and not the program.
+/// fn is_of_receiver(reason: DropReason) -> bool {
+///     matches!(reason, DropReason::Rejected | DropReason::NotRetryable | DropReason::RetryExhausted)
+/// }
+/// assert!(is_of_receiver(DropReason::Rejected) && !is_of_receiver(DropReason::QueueFull));
+/// assert_eq!(DropReason::RetryExhausted.to_string(), "retry_exhausted");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -107,17 +118,42 @@ pub struct DestinationReport {
 
 impl DestinationReport {
     /// Given up for this reason.
+    ///
+    /// ```
+    /// use tracing_weaver::{DestinationReport, DropReason};
+    ///
+    /// let mut console = DestinationReport::default();
+    /// console.dropped = vec![(DropReason::SinkFailed, 2), (DropReason::Shutdown, 1)];
+    /// assert_eq!((console.dropped_for(DropReason::Shutdown), console.dropped_for(DropReason::QueueFull)), (1, 0));
+    /// ```
     pub fn dropped_for(&self, reason: DropReason) -> u64 {
         self.dropped.iter().filter(|(dropped, _)| *dropped == reason).map(|(_, count)| count).sum()
     }
 
     /// Given up, whatever the reason.
+    ///
+    /// ```
+    /// use tracing_weaver::{DestinationReport, DropReason};
+    ///
+    /// let mut console = DestinationReport::default();
+    /// console.dropped = vec![(DropReason::SinkFailed, 2), (DropReason::Shutdown, 1)];
+    /// assert_eq!(console.dropped_total(), 3);
+    /// ```
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().map(|(_, count)| count).sum()
     }
 }
 
 /// What became of one signal.
+///
+/// ```
+/// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+/// let records: tracing_weaver::SignalReport = telemetry.stats().records;
+/// for destination in &records.destinations {
+///     println!("{}: {} of {}", destination.name, destination.exported, records.created);
+/// }
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SignalReport {
@@ -131,6 +167,17 @@ pub struct SignalReport {
 /// What was exported and what was not, as [`shutdown`](crate::Telemetry::shutdown) found it.
 ///
 /// `Display` says it in a few lines for people.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+/// let report: tracing_weaver::Report = telemetry.shutdown(Duration::from_secs(5));
+/// let lost: u64 = report.records.destinations.iter().map(|at| at.dropped_total() + at.in_doubt).sum();
+/// assert_eq!((lost, report.measurements_refused), (0, 0));
+/// assert!(report.deadline_met, "{report}");
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Report {
@@ -157,6 +204,19 @@ pub struct Report {
 }
 
 /// Counts since start, as [`stats`](crate::Telemetry::stats) found them.
+///
+/// ```
+/// use tracing::{Level, event};
+/// use tracing_subscriber::prelude::*;
+///
+/// let (telemetry, layer) = tracing_weaver::builder().console(false).memory(&tracing_weaver::Memory::new()).build()?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+///     event!(name: "acme.order.accept", Level::INFO, acme.note = "x".repeat(100_000));
+/// });
+/// let stats: tracing_weaver::Stats = telemetry.stats();
+/// assert_eq!((stats.records.created, stats.fields_dropped), (1, vec![("too_long", 1)]));
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -181,6 +241,16 @@ pub struct Stats {
 }
 
 /// Why a flush did not do what it was asked to.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_weaver::FlushError;
+///
+/// # let (telemetry, _layer) = tracing_weaver::builder().console(false).build::<tracing_subscriber::Registry>()?;
+/// telemetry.shutdown(Duration::from_secs(5));
+/// assert_eq!(telemetry.force_flush(Duration::from_secs(5)), Err(FlushError::Ended));
+/// # Ok::<(), tracing_weaver::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {

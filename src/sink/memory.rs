@@ -46,26 +46,74 @@ struct Kept {
 
 impl Memory {
     /// An empty one.
+    ///
+    /// ```
+    /// assert!(tracing_weaver::Memory::new().logs().is_empty());
+    /// ```
     pub fn new() -> Self {
         Memory::default()
     }
 
     /// The batches of records, each an `ExportLogsServiceRequest`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tracing_subscriber::prelude::*;
+    /// # let memory = tracing_weaver::Memory::new();
+    /// # let (telemetry, layer) = tracing_weaver::builder().console(false).memory(&memory).build()?;
+    /// # let subscriber = tracing_subscriber::registry().with(layer);
+    /// tracing::subscriber::with_default(subscriber, || tracing::info!("an order came in"));
+    /// telemetry.force_flush(Duration::from_secs(5))?;
+    /// assert!(memory.logs().concat().contains("an order came in"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn logs(&self) -> Vec<String> {
         self.lock().logs.clone()
     }
 
     /// The batches of trace spans, each an `ExportTraceServiceRequest`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tracing_subscriber::prelude::*;
+    /// # let memory = tracing_weaver::Memory::new();
+    /// # let (telemetry, layer) = tracing_weaver::builder().console(false).memory(&memory).build()?;
+    /// # let subscriber = tracing_subscriber::registry().with(layer);
+    /// tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("request")));
+    /// telemetry.force_flush(Duration::from_secs(5))?;
+    /// # #[cfg(feature = "spans")]
+    /// assert!(memory.traces().concat().contains(r#""name":"request""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn traces(&self) -> Vec<String> {
         self.lock().traces.clone()
     }
 
     /// The batches of metrics, each an `ExportMetricsServiceRequest`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let memory = tracing_weaver::Memory::new();
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).memory(&memory).build::<tracing_subscriber::Registry>()?;
+    /// telemetry.force_flush(Duration::from_secs(5))?;
+    /// assert!(memory.metrics().concat().contains("otel.sdk.log.created"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn metrics(&self) -> Vec<String> {
         self.lock().metrics.clone()
     }
 
-    /// Forgets everything.
+    /// Forgets everything, in all clones.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let memory = tracing_weaver::Memory::new();
+    /// # let (telemetry, _layer) = tracing_weaver::builder().console(false).memory(&memory).build::<tracing_subscriber::Registry>()?;
+    /// telemetry.force_flush(Duration::from_secs(5))?;
+    /// memory.clear();
+    /// assert!(memory.metrics().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn clear(&self) {
         *self.lock() = Kept::default();
     }
