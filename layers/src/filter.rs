@@ -36,6 +36,12 @@ impl Default for ForwardFilter {
 }
 
 /// A directive that could not be read.
+///
+/// ```
+/// let bad = tracing_weaver_layers::ForwardFilter::parse("info,orders=loud").expect_err("no level");
+/// assert_eq!(bad.directive, "orders=loud");
+/// println!("{bad}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadDirective {
     /// The directive as it was written.

@@ -76,6 +76,19 @@ pub struct Point {
 }
 
 /// Value of one member at one point.
+///
+/// ```
+/// use tracing_weaver_layers::PointValue;
+///
+/// fn total(value: &PointValue) -> f64 {
+///     match value {
+///         PointValue::Int(int) => *int as f64,
+///         PointValue::Double(double) => *double,
+///         PointValue::Histogram(histogram) => histogram.sum,
+///     }
+/// }
+/// assert_eq!(total(&PointValue::Int(3)), 3.0);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum PointValue {
     /// Sum or last value of an integer instrument.
@@ -87,6 +100,17 @@ pub enum PointValue {
 }
 
 /// A cumulative distribution.
+///
+/// ```
+/// use tracing_weaver_layers::HistogramPoint;
+///
+/// fn mean(of: &HistogramPoint) -> Option<f64> {
+///     let count: u64 = of.counts.iter().sum();
+///     (count > 0).then(|| of.sum / count as f64)
+/// }
+/// let two = HistogramPoint { bounds: [1.0].into(), counts: vec![1, 1], sum: 4.0, min: 0.5, max: 3.5 };
+/// assert_eq!(mean(&two), Some(2.0));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistogramPoint {
     /// Upper bounds of the buckets but the last; empty for a histogram without buckets.

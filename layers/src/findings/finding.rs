@@ -5,6 +5,13 @@
 use std::fmt;
 
 /// How much a finding weighs, in OpenTelemetry Weaver's words.
+///
+/// ```
+/// use tracing_weaver_layers::FindingLevel;
+///
+/// assert!(FindingLevel::Violation > FindingLevel::Improvement);
+/// assert_eq!(FindingLevel::Violation.as_str(), "violation");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FindingLevel {
@@ -59,6 +66,29 @@ impl fmt::Display for FindingLevel {
 /// | `entity_limit` | violation | an entity span opened nothing, since too many entities had been opened |
 ///
 /// Ids and levels are those of Weaver's live check where it has the condition.
+///
+/// ```
+/// use tracing::{Level, event};
+/// use tracing_subscriber::{Registry, prelude::*};
+/// use tracing_weaver_layers::{FindingLevel, Settings, weave};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = tracing_weaver_registry::yaml::load_sources(&[
+/// #     ("manifest.yaml", "schema_url: https://example.com/schemas/acme/1.0.0"),
+/// #     ("acme.yaml", include_str!("../../../tests/registry/acme/acme.yaml")),
+/// # ])?;
+/// let mut settings = Settings::new(registry.into());
+/// settings.findings = true;
+/// let (layer, weaver, _reader) = weave::<Registry>(settings)?;
+/// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+///     event!(name: "acme.order.acept", Level::INFO, acme.order.items = 3);
+/// });
+/// let finding = &weaver.findings(0, 1)[0];
+/// assert_eq!((finding.id, finding.level), ("missing_event", FindingLevel::Violation));
+/// assert!(finding.to_string().contains("did you mean `acme.order.accept`?"), "{finding}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
