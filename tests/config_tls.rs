@@ -263,9 +263,9 @@ fn files_that_cannot_be_used_mean_a_warning_and_no_telemetry_there() {
 fn a_client_certificate_of_an_old_version_is_named_with_the_version_that_is_needed() {
     let authority = Authority::new("ours");
     let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (folder.path().join("old.pem"), folder.path().join("old.key"));
+    let certificate = folder.path().join("old.pem");
     std::fs::write(&certificate, include_str!("support/version_1_certificate.pem")).unwrap();
-    std::fs::write(&key, include_str!("support/version_1_key.pem")).unwrap();
+    let Identity { key, .. } = authority.issue("client.example", 2200, ClientAuth);
     let receiver = TlsReceiver::start(&server(&authority), None);
     let files: Files<'_> = &[("CERTIFICATE", &authority.roots()), ("CLIENT_CERTIFICATE", &certificate), ("CLIENT_KEY", &key)];
     let said = run("http/protobuf", &localhost(&receiver), files);
