@@ -142,3 +142,8 @@ pub(crate) fn declared<'a>(registry: &ResolvedRegistry, attributes: &'a [Attribu
 pub(crate) fn key_of<'a>(registry: &'a ResolvedRegistry, reference: &AttributeRef, name: &'a str) -> &'a str {
     if reference.fields.iter().any(|field| field == name) { &registry.attribute(reference.attribute).key } else { name }
 }
+
+/// The key that a field has among those that are declared; its own name where none is declared for it.
+pub(crate) fn key_among<'a>(registry: &'a ResolvedRegistry, attributes: &[AttributeRef], name: &'a str) -> &'a str {
+    declared(registry, attributes, name).map_or(name, |reference| key_of(registry, reference, name))
+}

@@ -9,9 +9,10 @@ mod support;
 
 use given::{Given, MAX_TEXT, given, with_all};
 use proptest::prelude::*;
-use support::{Any, Harness, settings};
+use support::{Any, Harness, Total, filter, ints, registry_of, settings};
+use tracing::field::Empty;
 use tracing::{Level, event};
-use tracing_weaver_layers::FieldDropReason;
+use tracing_weaver_layers::{FieldDropReason, Settings};
 
 // About every length at which a key is written another way.
 const KEY_26: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkk";
@@ -148,4 +149,109 @@ fn limits_of_records_cut_texts_and_count_what_is_over() {
     let said = harness.drain();
     assert_eq!(format!("{:?}", said[0].attributes), r#"{"a": Str("äbc"), "b": Int(1)}"#);
     assert_eq!((said[0].dropped_attributes, harness.stats().attributes_over_limit), (1, 1));
+}
+
+/// Three events that are folded by the three ways, with a name and a key for each attribute.
+const TWO_NAMES: &str = "
+file_format: definition/2
+attributes:
+  - {key: d.pieces, type: int, brief: Pieces., stability: development, annotations: {tracing_weaver: {field: [pieces]}}}
+  - key: d.outcome
+    type: {members: [{id: placed}, {id: dropped}]}
+    brief: How it went.
+    stability: development
+    annotations: {tracing_weaver: {field: [outcome]}}
+events:
+  - {name: d.plain, brief: One., stability: development, attributes: [{ref: d.pieces}, {ref: d.outcome}]}
+  - {name: d.integers, brief: Two., stability: development, attributes: [{ref: d.pieces}, {ref: d.outcome}]}
+  - {name: d.general, brief: Three., stability: development, attributes: [{ref: d.pieces}, {ref: d.outcome}]}
+metrics:
+  - name: d.plain.sum
+    brief: Pieces.
+    unit: '1'
+    instrument: counter
+    stability: development
+    annotations: {tracing_weaver: {fold: {event: d.plain, value: d.pieces}}}
+  - name: d.integers.sum
+    brief: Pieces.
+    unit: '1'
+    instrument: counter
+    stability: development
+    attributes: [{ref: d.outcome, annotations: {tracing_weaver: {field: [result]}}}]
+    annotations: {tracing_weaver: {fold: {event: d.integers, value: d.pieces}}}
+  - name: d.general.sum
+    brief: Pieces.
+    unit: '1'
+    instrument: counter
+    stability: development
+    attributes: [{ref: d.outcome}]
+    annotations: {tracing_weaver: {value: double, fold: {event: d.general, value: d.pieces}}}
+";
+
+/// A program, and which number and outcome count.
+type Program<'a> = (&'a dyn Fn(), Option<i64>, Option<&'a str>);
+
+#[test]
+fn of_two_fields_for_one_attribute_record_value_and_dimension_take_the_same_one() {
+    macro_rules! by_every_way {
+        ($($fields:tt)*) => {{
+            event!(name: "d.plain", Level::INFO, $($fields)*);
+            event!(name: "d.integers", Level::INFO, $($fields)*);
+            event!(name: "d.general", Level::INFO, $($fields)*);
+        }};
+    }
+    let none = None::<&str>;
+    let programs: [Program<'_>; 6] = [
+        (&|| by_every_way!(outcome = "placed", d.outcome = "dropped", pieces = 1, d.pieces = 2), Some(1), Some("placed")),
+        (&|| by_every_way!(d.outcome = "placed", outcome = "dropped", d.pieces = 1, pieces = 2), Some(1), Some("placed")),
+        (&|| by_every_way!(d.outcome = "placed", d.outcome = "dropped", pieces = 1, pieces = 2), Some(1), Some("placed")),
+        (&|| by_every_way!(outcome = ?"placed", d.outcome = %"dropped", pieces = 1, d.pieces = 2.5), Some(1), None),
+        (&|| by_every_way!(outcome = none, d.outcome = "dropped", pieces = 1, d.pieces = 2), Some(1), None),
+        (&|| by_every_way!(outcome = Empty, d.outcome = "dropped", pieces = None::<i64>, d.pieces = 2), None, None),
+    ];
+    for (at, (program, pieces, outcome)) in programs.into_iter().enumerate() {
+        for directives in ["info", "off"] {
+            let mut settings = Settings::new(registry_of(TWO_NAMES));
+            settings.filter = filter(directives);
+            let mut harness = Harness::new(settings);
+            // The first event of a callsite and the later ones go different ways.
+            (0..3).for_each(|_| harness.run(program));
+            let said = harness.drain();
+            assert_eq!(said.len(), if directives == "info" { 9 } else { 0 });
+            for said in said {
+                let quoted = (at == 3).then_some("\"placed\"");
+                assert_eq!(said.get("d.outcome").cloned(), outcome.or(quoted).map(Any::from), "{at}: {said:?}");
+                assert_eq!(said.get("d.pieces").cloned(), pieces.map(Any::from), "{at}: {said:?}");
+            }
+            let dimension = match outcome {
+                Some(outcome) => format!("d.outcome={outcome}"),
+                None if at == 3 => "d.outcome=_OTHER".to_owned(),
+                None => String::new(),
+            };
+            let mut expected = std::collections::BTreeMap::new();
+            if let Some(pieces) = pieces {
+                expected.insert("d.plain.sum{}[]".to_owned(), Total::Int(3 * pieces));
+                expected.insert(format!("d.integers.sum{{}}[{dimension}]"), Total::Int(3 * pieces));
+                expected.insert(format!("d.general.sum{{}}[{dimension}]"), Total::Double(3.0 * pieces as f64));
+            }
+            assert_eq!(harness.totals(), expected, "{at} with {directives}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_only_a_set_accepts_gives_way_to_what_the_record_carries() {
+    let mut settings = Settings::new(registry_of(TWO_NAMES));
+    settings.filter = filter("info");
+    let mut harness = Harness::new(settings);
+    harness.run(|| {
+        event!(name: "d.integers", Level::INFO, result = "dropped", outcome = "placed", pieces = 1);
+        event!(name: "d.integers", Level::INFO, result = "dropped", pieces = 10);
+    });
+    let said = harness.drain();
+    assert_eq!(said.iter().map(|said| said.get("d.outcome").cloned()).collect::<Vec<_>>(), [Some(Any::from("placed")), None]);
+    let expected = [("d.integers.sum{}[d.outcome=placed]", 1), ("d.integers.sum{}[d.outcome=dropped]", 10)];
+    assert_eq!(harness.totals(), ints(expected));
+    let doubled: Vec<_> = harness.weaver.findings(0, usize::MAX).into_iter().filter(|of| of.id == "duplicate_attribute").collect();
+    assert!(doubled.len() == 1 && doubled[0].message.contains("`result` counts neither"), "{doubled:#?}");
 }

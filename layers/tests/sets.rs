@@ -108,7 +108,7 @@ fn a_set_of_the_resource_or_of_nothing_has_one_series_and_is_never_unattributed(
 }
 
 #[test]
-fn field_names_count_where_event_or_set_declares_the_attribute_and_the_key_goes_first() {
+fn field_names_count_where_event_or_set_declares_the_attribute_and_the_first_field_counts() {
     let metric = "
 metrics:
   - name: s.sum
@@ -125,7 +125,7 @@ metrics:
         event!(name: "s.event", Level::TRACE, s.n = 10, number = 100, s.way = "out", way = "in");
         event!(name: "s.event", Level::TRACE, number = 100, s.n = 10, way = "in", s.way = "out");
     });
-    assert_eq!(harness.totals(), ints([("s.sum{}[s.way=in]", 1), ("s.sum{}[s.way=out]", 20)]));
+    assert_eq!(harness.totals(), ints([("s.sum{}[s.way=in]", 101), ("s.sum{}[s.way=out]", 10)]));
 }
 
 #[test]

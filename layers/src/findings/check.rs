@@ -8,7 +8,7 @@ use tracing_weaver_registry::model::{AttributeRef, Event, EventId, RequirementLe
 use super::disagreement::Disagreement;
 use super::names::{Measured, Names, Near, measured};
 use crate::default_name::is_default_name;
-use crate::rules::declared;
+use crate::rules::{declared, key_of};
 
 /// A callsite, and what is known of it.
 struct Check<'a> {
@@ -122,26 +122,28 @@ impl Check<'_> {
 
     fn fields(&mut self, attributes: &[AttributeRef], measured: &Measured<'_>, ignored: impl Fn(&str) -> bool) {
         let registry = self.registry;
-        let mut seen: Vec<&str> = Vec::new();
+        // Per declared field its key, and whether it is the signal's own: such a one counts before those that metrics alone accept.
+        let mut seen: Vec<(usize, &str, bool)> = Vec::new();
         for (at, field) in self.callsite.fields().iter().enumerate() {
             let name = field.name();
             if name == "message" || ignored(name) {
                 continue;
             }
-            let Some(reference) = declared(registry, attributes, name).or_else(|| measured.declared(registry, name)) else {
+            let own = declared(registry, attributes, name);
+            let Some(reference) = own.or_else(|| measured.declared(registry, name)) else {
                 if !self.names.is_carried(name) && !measured.values.contains(&name) {
                     self.found.push(Disagreement::Undeclared { field: at });
                 }
                 continue;
             };
             self.deprecated_attribute(at, reference);
-            let attribute = registry.attribute(reference.attribute);
-            let key =
-                if attribute.key == name || reference.fields.iter().any(|alias| alias == name) { attribute.key.as_str() } else { name };
-            if seen.contains(&key) {
-                self.found.push(Disagreement::Duplicate { field: at });
+            seen.push((at, key_of(registry, reference, name), own.is_some()));
+        }
+        for (at, key, is_own) in &seen {
+            let counts_before = |other: &&(usize, &str, bool)| other.1 == *key && (!other.2, other.0) < (!is_own, *at);
+            if seen.iter().any(|other| counts_before(&other)) {
+                self.found.push(Disagreement::Duplicate { field: *at });
             }
-            seen.push(key);
         }
     }
 

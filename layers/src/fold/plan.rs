@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tracing_core::Metadata;
-use tracing_weaver_registry::model::{AttributeId, EventId, FoldSource, FoldValue, MetricId, MetricSetId, NumberType, ResolvedRegistry};
+use tracing_weaver_registry::model::{
+    AttributeId, AttributeRef, EventId, FoldSource, FoldValue, MetricId, MetricSetId, NumberType, ResolvedRegistry,
+};
 
 use super::enum_index::EnumIndex;
 use super::layout::{Cells, Layout, Member};
 use crate::findings::{CallsiteNotes, is_closed};
 use crate::read::FieldDropReason;
+use crate::rules::key_among;
 
 /// Most fields of a callsite that folds by a short way: one bit each in a word.
 pub(crate) const SHORT_FIELDS: usize = 32;
@@ -136,7 +139,7 @@ impl FoldPlan {
                 }
                 FoldValue::Attribute(attribute) => {
                     let target = plan.target(registry, layout, member, event, metadata)?;
-                    for field in fields_of(registry, *attribute, event, metric.set, metadata) {
+                    if let Some(field) = field_of(registry, *attribute, event, metric.set, metadata) {
                         plan.fields[field].targets.push(target);
                     }
                 }
@@ -173,7 +176,7 @@ impl FoldPlan {
                 let at = u8::try_from(self.sets.len() - 1).ok()?;
                 for dimension in &layout.dimensions {
                     let Some(attribute) = registry.attribute_by_key(&dimension.key) else { continue };
-                    for field in fields_of(registry, attribute, event, layout.set, metadata) {
+                    if let Some(field) = field_of(registry, attribute, event, layout.set, metadata) {
                         self.fields[field].digits.push(self.digits.len() as u16);
                     }
                     let closed = is_closed(&registry.attribute(attribute).attribute_type);
@@ -182,7 +185,7 @@ impl FoldPlan {
                     self.digits.push(Digit { set: at, index });
                 }
                 for (attribute, reason) in &layout.redacted {
-                    for field in fields_of(registry, *attribute, event, layout.set, metadata) {
+                    if let Some(field) = field_of(registry, *attribute, event, layout.set, metadata) {
                         self.fields[field].redacted = Some(*reason);
                     }
                 }
@@ -251,25 +254,24 @@ impl FoldPlan {
     }
 }
 
-/// Fields of the callsite that stand for `attribute`: its key, or a name that the event or the set accepts for it.
-fn fields_of(
+/// The field of the callsite that counts for `attribute`, as on the record: the first that the event's own declaration takes for it, else
+/// the first that the set's does. A field that stands for it after that has no part in the fold. The message is a record's body before
+/// it is anything else.
+fn field_of(
     registry: &ResolvedRegistry,
     attribute: AttributeId,
     event: EventId,
     set: MetricSetId,
     metadata: &Metadata<'_>,
-) -> SmallVec<[usize; 2]> {
-    let key = &registry.attribute(attribute).key;
-    let declared = registry.event(event).attributes.iter().chain(&registry.metric_set(set).dimensions);
-    let aliases: SmallVec<[&String; 4]> = declared.filter(|r| r.attribute == attribute).flat_map(|r| &r.fields).collect();
-    let fields = metadata.fields();
-    let named =
-        |name: &str| fields.iter().filter(|field| field.name() == name).map(|field| field.index()).collect::<SmallVec<[usize; 2]>>();
-    // The key itself first; an alias only where the callsite has no field of that name.
-    let by_key = named(key);
-    if by_key.is_empty() {
-        aliases.into_iter().map(|alias| named(alias)).find(|found| !found.is_empty()).unwrap_or_default()
-    } else {
-        by_key
-    }
+) -> Option<usize> {
+    let key = registry.attribute(attribute).key.as_str();
+    let (message, others): (Vec<_>, Vec<_>) = metadata.fields().iter().partition(|field| field.name() == "message");
+    let first = |declared: &[AttributeRef]| {
+        let found = others.iter().chain(&message).find(|field| key_among(registry, declared, field.name()) == key);
+        found.map(|field| field.index())
+    };
+    let of_event = registry.event(event).attributes.as_slice();
+    let is_declared = of_event.iter().any(|reference| reference.attribute == attribute);
+    let on_record = if is_declared { first(of_event) } else { None };
+    on_record.or_else(|| first(&registry.metric_set(set).dimensions))
 }

@@ -125,7 +125,8 @@ impl Writer<'_> {
 
     pub(super) fn duplicate(&self, field: &str) -> Said {
         let key = self.declared(field).map_or(field, |reference| self.key(reference.attribute));
-        let message = format!("{} has two fields for `{}`: the second, `{}`, is not exported", self.subject(), key, code::text(field));
+        let message =
+            format!("{} has two fields for `{key}`: `{}` counts neither on the record nor in metrics", self.subject(), code::text(field));
         Said::new("duplicate_attribute", Violation, message)
             .about(key)
             .help("keep one of them")
