@@ -132,8 +132,7 @@ pub(crate) fn declared<'a>(registry: &ResolvedRegistry, attributes: &'a [Attribu
     let by_alias = || attributes.iter().find(|reference| reference.fields.iter().any(|field| field == name));
     let by_template = |reference: &&AttributeRef| {
         let attribute = registry.attribute(reference.attribute);
-        let rest = name.strip_prefix(attribute.key.as_str());
-        matches!(attribute.attribute_type, AttributeType::Template(_)) && rest.is_some_and(|rest| rest.starts_with('.'))
+        matches!(attribute.attribute_type, AttributeType::Template(_)) && is_below(name, &attribute.key)
     };
     by_key.or_else(by_alias).or_else(|| attributes.iter().find(by_template))
 }
@@ -146,4 +145,9 @@ pub(crate) fn key_of<'a>(registry: &'a ResolvedRegistry, reference: &AttributeRe
 /// The key that a field has among those that are declared; its own name where none is declared for it.
 pub(crate) fn key_among<'a>(registry: &'a ResolvedRegistry, attributes: &[AttributeRef], name: &'a str) -> &'a str {
     declared(registry, attributes, name).map_or(name, |reference| key_of(registry, reference, name))
+}
+
+/// Whether a name continues a key after a dot.
+pub(crate) fn is_below(name: &str, key: &str) -> bool {
+    name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'))
 }

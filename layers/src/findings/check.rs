@@ -3,7 +3,7 @@
 //! Readers ask once per callsite, off the program's threads. It sees no value and emits nothing.
 
 use tracing_core::{Level, Metadata};
-use tracing_weaver_registry::model::{AttributeRef, Event, EventId, RequirementLevel, ResolvedRegistry, Severity, Span};
+use tracing_weaver_registry::model::{AttributeId, AttributeRef, Event, EventId, RequirementLevel, ResolvedRegistry, Severity, Span};
 
 use super::disagreement::Disagreement;
 use super::names::{Measured, Names, Near, measured};
@@ -80,14 +80,15 @@ impl Check<'_> {
             self.found.push(Disagreement::Severity);
         }
         self.fields(&event.attributes, &measured, |_| false);
-        self.required(event.attributes.iter().chain(measured.dimensions.iter().copied()));
+        self.required(&event.attributes);
+        self.dimensions(&event.attributes, &measured);
     }
 
     fn span(&mut self, span: &Span) {
         self.deprecated(span.deprecated.is_some());
         // `tracing-opentelemetry` takes these for itself.
         self.fields(&span.attributes, &Measured::default(), |name| name.starts_with("otel."));
-        self.required(span.attributes.iter());
+        self.required(&span.attributes);
     }
 
     /// Fields of an entity's span go by its attributes' own keys.
@@ -147,17 +148,37 @@ impl Check<'_> {
         }
     }
 
-    fn required<'r>(&mut self, references: impl Iterator<Item = &'r AttributeRef>) {
-        let mut asked = Vec::new();
-        for reference in references.filter(|reference| reference.requirement_level == RequirementLevel::Required) {
-            let key = self.registry.attribute(reference.attribute).key.as_str();
-            let given = |name: &str| declared(self.registry, std::slice::from_ref(reference), name).is_some();
-            let is_given = self.callsite.fields().iter().any(|field| given(field.name()));
-            if !is_given && !self.names.is_carried(key) && !asked.contains(&reference.attribute) {
-                asked.push(reference.attribute);
+    fn required(&mut self, attributes: &[AttributeRef]) {
+        for reference in attributes.iter().filter(|reference| reference.requirement_level == RequirementLevel::Required) {
+            if !self.is_given(reference.attribute, [std::slice::from_ref(reference)]) {
                 self.found.push(Disagreement::RequiredMissing { attribute: reference.attribute });
             }
         }
+    }
+
+    /// What metrics alone require of an event.
+    fn dimensions(&mut self, attributes: &[AttributeRef], measured: &Measured<'_>) {
+        let mut asked = Vec::new();
+        for (metric, dimension) in &measured.required {
+            let attribute = dimension.attribute;
+            let own = attributes.iter().find(|reference| reference.attribute == attribute);
+            let is_own = own.is_some_and(|reference| reference.requirement_level == RequirementLevel::Required);
+            if is_own || asked.contains(&attribute) || self.is_given(attribute, [attributes, std::slice::from_ref(dimension)]) {
+                continue;
+            }
+            asked.push(attribute);
+            self.found.push(Disagreement::DimensionMissing { attribute, metric: *metric });
+        }
+    }
+
+    /// Whether a field of the callsite, by one of these declarations, or whatever is in force gives an attribute.
+    fn is_given<const N: usize>(&self, attribute: AttributeId, declarations: [&[AttributeRef]; N]) -> bool {
+        let key = self.registry.attribute(attribute).key.as_str();
+        let is_its = |attributes: &&[AttributeRef], name: &str| {
+            declared(self.registry, attributes, name).is_some_and(|reference| reference.attribute == attribute)
+        };
+        let gives = |name: &str| declarations.iter().any(|attributes| is_its(attributes, name));
+        self.names.is_carried(key) || self.callsite.fields().iter().any(|field| gives(field.name()))
     }
 
     fn deprecated(&mut self, is: bool) {

@@ -2,7 +2,7 @@
 //!
 //! Checks and cold paths of the layer note it; [`super::text`] puts it into words later. It is small, and holds no value.
 
-use tracing_weaver_registry::model::{AttributeId, MetricSetId};
+use tracing_weaver_registry::model::{AttributeId, MetricId, MetricSetId};
 
 /// One disagreement at a callsite. `field` is an index into the callsite's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub(crate) enum Disagreement {
     Duplicate { field: usize },
     /// Required, and the callsite has no field for it.
     RequiredMissing { attribute: AttributeId },
+    /// A dimension that a metric requires of the event that feeds it, and the event itself does not.
+    DimensionMissing { attribute: AttributeId, metric: MetricId },
     /// Of an entity span, likewise.
     IdentityNotInCode { attribute: AttributeId },
     /// An entity span has the field, but was opened before it had a value.

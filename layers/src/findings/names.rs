@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tracing_weaver_registry::model::{AttributeRef, EventId, FoldSource, FoldValue, Origin, ResolvedRegistry};
+use tracing_weaver_registry::model::{AttributeRef, EventId, FoldSource, FoldValue, MetricId, Origin, RequirementLevel, ResolvedRegistry};
 
 use crate::rules::declared;
 use crate::value::Value;
@@ -124,7 +124,7 @@ fn prefix(name: &str) -> Option<String> {
 /// Keys of what metrics take from an event, and references to the dimensions of their sets.
 pub(crate) fn measured(registry: &ResolvedRegistry, event: EventId) -> Measured<'_> {
     let mut measured = Measured::default();
-    for metric in &registry.metrics {
+    for (at, metric) in registry.metrics.iter().enumerate() {
         let mut folded = false;
         for fold in &metric.folds {
             let FoldSource::Event { event: from, value } = &fold.source else { continue };
@@ -138,7 +138,10 @@ pub(crate) fn measured(registry: &ResolvedRegistry, event: EventId) -> Measured<
         }
         if folded {
             measured.folds = true;
-            measured.dimensions.extend(&registry.metric_set(metric.set).dimensions);
+            let dimensions = &registry.metric_set(metric.set).dimensions;
+            measured.dimensions.extend(dimensions);
+            let required = dimensions.iter().filter(|dimension| dimension.requirement_level == RequirementLevel::Required);
+            measured.required.extend(required.map(|dimension| (MetricId(at as u32), dimension)));
         }
     }
     measured
@@ -153,6 +156,8 @@ pub(crate) struct Measured<'a> {
     pub(crate) values: Vec<&'a str>,
     /// Dimensions of the sets, of several sets one after the other.
     pub(crate) dimensions: Vec<&'a AttributeRef>,
+    /// Those of them that are required, each with a metric of its set.
+    pub(crate) required: Vec<(MetricId, &'a AttributeRef)>,
 }
 
 impl<'a> Measured<'a> {

@@ -2,7 +2,7 @@
 //!
 //! [`super::finding`] comes here for what the check of a callsite found. Nothing here sees a value.
 
-use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason, Sensitivity};
+use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason, MetricId, Sensitivity};
 
 use super::{Said, Writer, code, yaml};
 use crate::findings::check::level;
@@ -135,24 +135,45 @@ impl Writer<'_> {
 
     pub(super) fn required_missing(&self, attribute: AttributeId) -> Said {
         let key = self.key(attribute);
+        let (done, level) = if self.callsite.is_span() { ("opened", Improvement) } else { ("emitted", Violation) };
+        let message = format!("{} is {done} without `{key}`, which it requires", self.subject());
         let reference = self.item.attributes.iter().copied().find(|reference| reference.attribute == attribute);
-        let aliases = reference.map(|reference| reference.fields.join("`, `")).filter(|aliases| !aliases.is_empty());
-        let by_alias = aliases.map(|aliases| format!(" (or, shorter, `{aliases}`)")).unwrap_or_default();
-        let message = format!("{} is emitted without `{key}`, which it requires", self.subject());
-        let message = if self.callsite.is_span() { message.replace("emitted", "opened") } else { message };
-        let level = if self.callsite.is_span() { Improvement } else { Violation };
-        let later = if self.callsite.is_span() { " (`tracing::field::Empty` where its value comes later)" } else { "" };
+        let recommended = |(reference, origin)| yaml::recommended(self.registry, reference, self.callsite.name(), origin);
+        self.missing(attribute, level, message, "the registry must not require it", reference.zip(self.item.origin).map(recommended))
+    }
+
+    pub(super) fn dimension_missing(&self, attribute: AttributeId, metric: MetricId) -> Said {
+        let metric = self.registry.metric(metric);
+        let message = format!(
+            "{} is emitted without `{}`: metric `{}`, which it feeds, requires that dimension",
+            self.subject(),
+            self.key(attribute),
+            metric.name
+        );
+        let end = format!("the metric must not require it, at {}", yaml::place(&metric.origin));
+        self.missing(attribute, Violation, message, &end, None)
+    }
+
+    /// What to do about an attribute that a callsite lacks: another name for the field that may be meant, else a further field, or what
+    /// `end` and the YAML say.
+    fn missing(&self, attribute: AttributeId, level: FindingLevel, message: String, end: &str, yaml: Option<String>) -> Said {
+        let key = self.key(attribute);
         let strangers = self.fields().filter(|field| self.declared(field).is_none());
         if let Some(near) = self.names.nearest(key, Near::Known, strangers) {
             let message = format!("{message}; its field `{}` may be meant", code::text(near));
             return Said::new("required_attribute_not_present", level, message).about(key).code(Some(self.renamed(near, key)));
         }
-        let recommended = |(reference, origin)| yaml::recommended(self.registry, reference, self.callsite.name(), origin);
+        let mut aliases: Vec<&str> = Vec::new();
+        for reference in self.item.attributes.iter().filter(|reference| reference.attribute == attribute) {
+            aliases.extend(reference.fields.iter().map(String::as_str).filter(|alias| !aliases.contains(alias)).collect::<Vec<_>>());
+        }
+        let by_alias = if aliases.is_empty() { String::new() } else { format!(" (or, shorter, `{}`)", aliases.join("`, `")) };
+        let later = if self.callsite.is_span() { " (`tracing::field::Empty` where its value comes later)" } else { "" };
         Said::new("required_attribute_not_present", level, message)
             .about(key)
-            .help(format!("give it{by_alias}{later}; where it may be absent, the registry must not require it"))
+            .help(format!("give it{by_alias}{later}; where it may be absent, {end}"))
             .code(Some(self.written(self.callsite.name(), self.fields().chain([key]))))
-            .yaml(reference.zip(self.item.origin).map(recommended))
+            .yaml(yaml)
     }
 
     pub(super) fn identity_not_in_code(&self, attribute: AttributeId) -> Said {

@@ -126,6 +126,7 @@ impl Writer<'_> {
             Disagreement::EntityKeyUndeclared { field } => self.entity_key_undeclared(self.field(field)),
             Disagreement::Duplicate { field } => self.duplicate(self.field(field)),
             Disagreement::RequiredMissing { attribute } => self.required_missing(attribute),
+            Disagreement::DimensionMissing { attribute, metric } => self.dimension_missing(attribute, metric),
             Disagreement::IdentityNotInCode { attribute } => self.identity_not_in_code(attribute),
             Disagreement::IdentityNotGiven { attribute } => self.identity_not_given(attribute),
             Disagreement::Severity => self.severity(),
