@@ -103,7 +103,7 @@ impl Weaver {
             return plan.clone();
         }
         let plan = match self.role(metadata) {
-            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(self.registry(), id, metadata, self.findings.of(metadata))),
+            Role::Entity(id) => SpanPlan::Entity(EntityPlan::new(&self.rules, self.registry(), id, metadata, self.findings.of(metadata))),
             _ => match &self.traces {
                 Some(traces) => {
                     let scope = self.shared.scopes.intern(metadata.target());

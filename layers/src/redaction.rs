@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use tracing_weaver_registry::model::{AttributeType, Privacy, ResolvedRegistry};
+use tracing_weaver_registry::model::{AnnotationValue, Attribute, AttributeRef, AttributeType, Privacy, ResolvedRegistry};
 
 use crate::redact::{Treatment, strictest};
 use crate::value::Value;
@@ -23,33 +23,39 @@ use crate::value::Value;
 pub struct Redaction {
     /// By key and by field name; templates end with a dot. Only names that ask for something.
     by_name: HashMap<String, Privacy>,
+    /// Of definitions of templates, likewise.
+    templates: HashMap<String, Privacy>,
 }
 
 impl Redaction {
     /// All that a registry says in definitions and references, the strictest where it says several things.
     pub fn of(registry: &ResolvedRegistry) -> Redaction {
         let mut redaction = Redaction::default();
+        for attribute in registry.attributes.iter().filter(|attribute| is_template(attribute)) {
+            note(&mut redaction.templates, format!("{}.", attribute.key), &attribute.privacy);
+        }
         for attribute in &registry.attributes {
-            if let AttributeType::Template(_) = attribute.attribute_type {
-                redaction.note(&format!("{}.", attribute.key), &attribute.privacy);
-            }
-            redaction.note(&attribute.key, &attribute.privacy);
-            attribute.fields.iter().for_each(|name| redaction.note(name, &attribute.privacy));
+            let privacy = redaction.below(&attribute.key, &attribute.privacy, has_sensitivity(&attribute.annotations));
+            redaction.note(attribute, &privacy, &attribute.fields);
         }
         let references = registry.events.iter().flat_map(|event| &event.attributes);
         let references = references.chain(registry.spans.iter().flat_map(|span| &span.attributes));
         let references = references.chain(registry.entities.iter().flat_map(|entity| entity.identity.iter().chain(&entity.description)));
         for reference in references {
-            redaction.note(&registry.attribute(reference.attribute).key, &reference.privacy);
-            reference.fields.iter().for_each(|name| redaction.note(name, &reference.privacy));
+            let attribute = registry.attribute(reference.attribute);
+            let privacy = redaction.of_reference(registry, reference, &attribute.key);
+            redaction.note(attribute, &privacy, &reference.fields);
         }
         redaction
     }
 
-    fn note(&mut self, name: &str, privacy: &Privacy) {
-        if Treatment::of(privacy) != Treatment::Plain {
-            let known = self.by_name.entry(name.to_owned()).or_insert_with(|| privacy.clone());
-            *known = strictest(known, privacy);
+    /// Notes what is said of an attribute under all names that it goes by.
+    fn note(&mut self, attribute: &Attribute, privacy: &Privacy, fields: &[String]) {
+        if is_template(attribute) {
+            note(&mut self.by_name, format!("{}.", attribute.key), privacy);
+        }
+        for name in fields.iter().chain([&attribute.key]) {
+            note(&mut self.by_name, name.clone(), privacy);
         }
     }
 
@@ -72,8 +78,48 @@ impl Redaction {
     }
 
     pub(crate) fn treatment(&self, name: &str) -> Treatment {
-        let templates = name.match_indices('.').filter_map(|(end, _)| self.by_name.get(&name[..=end]));
-        let found = self.by_name.get(name).into_iter().chain(templates).cloned().reduce(|a, b| strictest(&a, &b));
+        let found = self.by_name.get(name).into_iter().chain(above(&self.by_name, name)).cloned().reduce(|a, b| strictest(&a, &b));
         found.map_or(Treatment::Plain, |privacy| Treatment::of(&privacy))
     }
+
+    /// What is asked for where an attribute is declared, and stands under `key`.
+    pub(crate) fn declared(&self, registry: &ResolvedRegistry, reference: &AttributeRef, key: &str) -> Treatment {
+        Treatment::of(&self.of_reference(registry, reference, key))
+    }
+
+    fn of_reference(&self, registry: &ResolvedRegistry, reference: &AttributeRef, key: &str) -> Privacy {
+        let attribute = registry.attribute(reference.attribute);
+        let says_so = has_sensitivity(&attribute.annotations) || has_sensitivity(&reference.annotations);
+        self.below(key, &reference.privacy, says_so)
+    }
+
+    /// What holds under a key: what is said of it, and below a template, what that says too, unless the key has a sensitivity of its own.
+    fn below(&self, key: &str, own: &Privacy, has_sensitivity: bool) -> Privacy {
+        if has_sensitivity || self.templates.is_empty() {
+            return own.clone();
+        }
+        above(&self.templates, key).fold(own.clone(), |own, template| strictest(&own, template))
+    }
+}
+
+fn note(names: &mut HashMap<String, Privacy>, name: String, privacy: &Privacy) {
+    if Treatment::of(privacy) != Treatment::Plain {
+        let known = names.entry(name).or_insert_with(|| privacy.clone());
+        *known = strictest(known, privacy);
+    }
+}
+
+/// What is said by the templates that a name stands below.
+fn above<'a>(names: &'a HashMap<String, Privacy>, name: &'a str) -> impl Iterator<Item = &'a Privacy> {
+    name.match_indices('.').filter_map(|(end, _)| names.get(&name[..=end]))
+}
+
+fn is_template(attribute: &Attribute) -> bool {
+    matches!(attribute.attribute_type, AttributeType::Template(_))
+}
+
+/// Whether a sensitivity is written down, be it the default.
+fn has_sensitivity(annotations: &[(String, AnnotationValue)]) -> bool {
+    let says = |value: &AnnotationValue| matches!(value, AnnotationValue::Map(ours) if ours.iter().any(|(name, _)| name == "sensitivity"));
+    annotations.iter().any(|(name, value)| name == "tracing_weaver" && says(value))
 }

@@ -80,6 +80,11 @@ impl FieldRules {
         self.redaction.treatment(name)
     }
 
+    /// What it asks for where this attribute is declared, and stands under `key`.
+    pub(crate) fn treatment_of(&self, registry: &ResolvedRegistry, reference: &AttributeRef, key: &str) -> Treatment {
+        self.redaction.declared(registry, reference, key)
+    }
+
     fn resource(&self, key: &str) -> Option<&Value> {
         self.resource.iter().find(|(known, _)| **known == *key).map(|(_, value)| value)
     }
@@ -97,7 +102,7 @@ impl FieldRules {
     pub(crate) fn field(&self, registry: &ResolvedRegistry, attributes: Option<&[AttributeRef]>, name: &str) -> FieldRecord {
         let declared = attributes.and_then(|attributes| declared(registry, attributes, name));
         let key = declared.map_or(name, |reference| key_of(registry, reference, name));
-        let treatment = declared.map_or_else(|| self.treatment(name), |reference| Treatment::of(&reference.privacy));
+        let treatment = declared.map_or_else(|| self.treatment(name), |reference| self.treatment_of(registry, reference, key));
         let is_declared = attributes.is_none() || declared.is_some();
         let action = if let Some(value) = self.resource(key) {
             FieldAction::Resource(value.clone())

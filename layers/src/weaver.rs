@@ -125,7 +125,6 @@ impl Weaver {
         let has_entities = settings.registry.entities.iter().any(|entity| !entity.resource);
         let registry = settings.registry;
         let mut notes = notes(&registry);
-        let layouts = (0..registry.metric_sets.len()).map(|at| Layout::new(&registry, MetricSetId(at as u32), &mut notes)).collect();
         let mut folds = Vec::new();
         for (at, metric) in registry.metrics.iter().enumerate() {
             for (fold, source) in metric.folds.iter().enumerate() {
@@ -140,6 +139,8 @@ impl Weaver {
         let findings = Arc::new(Findings::new(&registry, &settings.resource, settings.findings));
         let limits = RecordLimits { attributes: settings.attribute_count_limit, characters: settings.attribute_length_limit };
         let rules = Arc::new(FieldRules::new(&registry, settings.resource, settings.code_location, limits));
+        let layout = |at: usize| Layout::new(&rules, &registry, MetricSetId(at as u32), &mut notes);
+        let layouts = (0..registry.metric_sets.len()).map(layout).collect();
         let (shared, spans) = (Arc::new(Shared::new()), Arc::new(SpanTable::new()));
         #[cfg(feature = "spans")]
         let traces = settings.spans.map(|of| Traces::new(of, spans.clone(), registry.clone(), rules.clone(), shared.clone()));

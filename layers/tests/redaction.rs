@@ -265,3 +265,52 @@ attributes:
     assert!(said.iter().all(|said| said.text("code.line.number") == "[redacted:personal]"));
     assert_eq!(dropped(&harness), [(Secret, 2), (Personal, 2)]);
 }
+
+#[test]
+fn an_attribute_below_a_template_is_as_private_as_that_unless_it_says_otherwise_itself() {
+    let text = "
+file_format: definition/2
+attributes:
+  - {key: k.header, type: 'template[string]', brief: A header., stability: stable, annotations: {tracing_weaver: {sensitivity: secret}}}
+  - {key: k.header.auth, type: string, brief: Who., stability: stable, annotations: {tracing_weaver: {field: [auth]}}}
+  - {key: k.header.accept, type: string, brief: What., stability: stable, annotations: {tracing_weaver: {sensitivity: internal}}}
+  - {key: k.header.kind, type: {members: [{id: MARK}]}, brief: Kind., stability: stable}
+  - {key: k.cookie, type: 'template[string]', brief: A cookie., stability: stable, annotations: {tracing_weaver: {sensitivity: personal}}}
+  - {key: k.cookie.id, type: string, brief: Id., stability: stable}
+  - {key: k.tag, type: 'template[string]', brief: A tag., stability: stable}
+entities:
+  - {type: k.client, brief: A client., stability: stable, identity: [{ref: k.cookie.id}], description: [{ref: k.header.auth}]}
+events:
+  - name: k.call
+    brief: A call.
+    stability: stable
+    attributes: [{ref: k.header.auth}, {ref: k.header.accept}, {ref: k.header.kind}, {ref: k.cookie.id}]
+  - {name: k.tagged, brief: Tags., stability: stable, attributes: [{ref: k.tag, annotations: {tracing_weaver: {sensitivity: secret}}}]}
+metrics:
+  - name: k.calls
+    brief: Calls.
+    unit: '1'
+    instrument: counter
+    stability: stable
+    attributes: [{ref: k.header.kind}]
+    annotations: {tracing_weaver: {fold: {event: k.call}}}
+";
+    let mut settings = Settings::new(registry_of(text));
+    settings.filter = filter("info");
+    let mut harness = Harness::new(settings);
+    harness.run(|| {
+        event!(name: "k.call", Level::INFO, auth = "MARK", k.header.accept = "json", k.header.kind = "MARK", k.cookie.id = "MARK");
+        let _client = info_span!("k.client", k.cookie.id = "MARK", k.header.auth = "MARK").entered();
+        event!(name: "k.call", Level::INFO, k.header.auth = "MARK");
+        event!(name: "x.other", Level::INFO, k.tag.colour = "MARK is secret in one event of the registry");
+        event!(name: "x.other", Level::INFO, auth = "MARK");
+    });
+    let said = drain(&mut harness);
+    assert_eq!(said.iter().map(Said::keys).collect::<Vec<_>>(), [vec!["k.cookie.id", "k.header.accept"], vec![], vec![], vec![]]);
+    assert_eq!((said[0].text("k.header.accept"), said[0].text("k.cookie.id")), ("json", "[redacted:personal]"));
+    assert_eq!(
+        said[1].entities.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(),
+        [("k.cookie.id", "[redacted:personal]")]
+    );
+    assert_eq!(harness.totals(), ints([("k.calls{}[]", 2)]));
+}

@@ -64,7 +64,7 @@
 //!
 //! | on | name | |
 //! | --- | --- | --- |
-//! | attribute, reference | `sensitivity` | `public`, `internal` (default), `personal`, `secret`; the strictest of definition and reference holds |
+//! | attribute, reference | `sensitivity` | `public`, `internal` (default), `personal`, `secret`; the strictest of definition and reference holds; an attribute without one whose key stands below a template's is as private as the template |
 //! | | `redact` | `hash`, `mask`, `drop`; the strictest holds |
 //! | | `normalize` | a list of `url_template`, `sql_fingerprint`, `ip_prefix`, `error_type`, `lowercase`, `{truncate: N}`; a reference adds to it |
 //! | | `field` | a list of other `tracing` field names |

@@ -16,6 +16,7 @@ use crate::findings::{CallsiteNotes, Disagreement};
 use crate::hold::Hold;
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
+use crate::rules::FieldRules;
 use crate::user_code::{self, Formatted};
 use crate::value::Value;
 
@@ -39,12 +40,18 @@ pub(crate) struct EntityPlan {
 }
 
 impl EntityPlan {
-    pub(crate) fn new(registry: &ResolvedRegistry, id: EntityId, metadata: &Metadata<'_>, notes: Arc<CallsiteNotes>) -> EntityPlan {
+    pub(crate) fn new(
+        rules: &FieldRules,
+        registry: &ResolvedRegistry,
+        id: EntityId,
+        metadata: &Metadata<'_>,
+        notes: Arc<CallsiteNotes>,
+    ) -> EntityPlan {
         let entity = registry.entity(id);
-        let part = |reference: &AttributeRef, required: bool| Part {
-            key: registry.attribute(reference.attribute).key.as_str().into(),
-            treatment: Treatment::of(&reference.privacy),
-            required: required.then_some(reference.attribute),
+        let part = |reference: &AttributeRef, required: bool| {
+            let key = registry.attribute(reference.attribute).key.as_str();
+            let treatment = rules.treatment_of(registry, reference, key);
+            Part { key: key.into(), treatment, required: required.then_some(reference.attribute) }
         };
         let identity = entity.identity.iter().map(|reference| part(reference, true));
         let parts: Vec<Part> = identity.chain(entity.description.iter().map(|reference| part(reference, false))).collect();

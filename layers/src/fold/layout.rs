@@ -9,7 +9,7 @@ use tracing_weaver_registry::model::{
 };
 
 use crate::read::FieldDropReason;
-use crate::redact::Treatment;
+use crate::rules::FieldRules;
 
 /// Most combinations of dimensions in one block.
 const MAX_COMBINATIONS: usize = 1 << 16;
@@ -80,7 +80,7 @@ pub(crate) struct Layout {
 const OTHER: &str = "_OTHER";
 
 impl Layout {
-    pub(crate) fn new(registry: &ResolvedRegistry, id: MetricSetId, notes: &mut Vec<String>) -> Layout {
+    pub(crate) fn new(rules: &FieldRules, registry: &ResolvedRegistry, id: MetricSetId, notes: &mut Vec<String>) -> Layout {
         let set = registry.metric_set(id);
         let mut dimensions = Vec::new();
         let mut redacted = Vec::new();
@@ -98,7 +98,7 @@ impl Layout {
                     continue;
                 }
             };
-            let treatment = Treatment::of(&reference.privacy);
+            let treatment = rules.treatment_of(registry, reference, &attribute.key);
             if let Some(reason) = treatment.keeps_back() {
                 redacted.push((reference.attribute, reason));
                 notes.push(format!("metric set `{}`: dimension `{}` is redacted, so it is not exported", set.name, attribute.key));
