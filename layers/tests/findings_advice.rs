@@ -6,7 +6,7 @@
 mod support;
 
 use support::{Harness, filter, registry_of};
-use tracing::{Level, event};
+use tracing::{Level, event, info_span};
 use tracing_weaver_layers::{Finding, Settings};
 
 fn harness(registry: &str) -> Harness {
@@ -64,4 +64,67 @@ fn a_dimension_that_a_metric_alone_requires_is_said_to_be_the_metrics() {
     assert!(lacks.help.contains("`outcome`") && lacks.help.contains("the metric must not require it, at t.yaml:"), "{lacks}");
     assert_eq!(found(&harness, "by another name"), [], "the event's own name for it gives the metric's dimension");
     assert_eq!(only(&harness, "lacks the other").attribute.as_deref(), Some("y.crane"));
+}
+
+/// A secret template and a harmless one, what stands below them, and attributes that go by further names.
+const KIOSK: &str = "
+file_format: definition/2
+attributes:
+  - {key: k.id, type: string, brief: Id., stability: development}
+  - {key: k.header, type: 'template[string]', brief: A header., stability: development, annotations: {tracing_weaver: {sensitivity: secret}}}
+  - {key: k.cookie, type: 'template[string]', brief: A cookie., stability: development, annotations: {tracing_weaver: {sensitivity: personal}}}
+  - {key: k.label, type: 'template[string]', brief: A label., stability: development}
+  - {key: k.pin, type: string, brief: A pin., stability: development, annotations: {tracing_weaver: {sensitivity: secret, field: [pin]}}}
+  - {key: k.free, type: string, brief: Free here and secret there., stability: development}
+  - {key: k.size, type: int, brief: Size., stability: development}
+entities:
+  - {type: k.stand, brief: A stand., stability: development, identity: [{ref: k.id}]}
+events:
+  - {name: k.sell, brief: Sold., stability: development}
+  - {name: k.header.read, brief: A header was read., stability: development}
+  - {name: k.hide, brief: Hidden., stability: development, attributes: [{ref: k.free, annotations: {tracing_weaver: {sensitivity: secret}}}]}
+";
+
+#[test]
+fn no_advice_takes_a_secret_into_the_registry() {
+    let harness = harness(KIOSK);
+    harness.run(|| {
+        event!(name: "k.sell", target: "of a secret template", Level::INFO, k.header.auth = "x");
+        event!(name: "k.sell", target: "of a personal template", Level::INFO, k.cookie.id = "x");
+        event!(name: "k.sell", target: "of a harmless template", Level::INFO, k.label.colour = "x");
+        event!(name: "k.sell", target: "by another name", Level::INFO, pin = "x");
+        event!(name: "k.sell", target: "secret elsewhere", Level::INFO, k.free = "x");
+        event!(name: "k.header.read", target: "in a secret namespace", Level::INFO, auth = "x");
+        event!(name: "k.new", target: "new", Level::INFO, k.header.auth = "x", k.cookie.id = "x", pin = "x", k.free = "x", k.label.colour = "x");
+        drop(info_span!(target: "entity", "k.stand", k.id = "a", k.header.auth = "x"));
+    });
+    for target in ["of a secret template", "by another name", "secret elsewhere", "entity"] {
+        let finding = only(&harness, target);
+        assert!(finding.yaml.is_none() && finding.help.contains("it is secret"), "{finding}");
+    }
+    assert_eq!(only(&harness, "in a secret namespace").yaml, None);
+    let yaml = |target| only(&harness, target).yaml.unwrap();
+    for (target, reference) in [("of a personal template", "- ref: k.cookie"), ("of a harmless template", "- ref: k.label")] {
+        assert!(yaml(target).ends_with(reference) && !yaml(target).contains("key:"), "{}", yaml(target));
+    }
+    let references: Vec<_> = yaml("new").lines().filter_map(|line| line.trim().strip_prefix("- ref: ").map(str::to_owned)).collect();
+    assert_eq!(references, ["k.cookie", "k.label"], "{}", yaml("new"));
+    assert!(!yaml("new").contains("key:"), "{}", yaml("new"));
+}
+
+#[test]
+fn an_attribute_of_an_entity_is_advised_by_its_key_alone_in_yaml_and_code() {
+    let harness = harness(KIOSK);
+    harness.run(|| {
+        drop(info_span!(target: "stray", "k.stand", k.id = "a", stray = "x"));
+        drop(info_span!(target: "known", "k.stand", k.id = "a", size = 3));
+        drop(info_span!(target: "by its key", "k.stand", k.id = "a", k.colour = "red"));
+    });
+    let stray = only(&harness, "stray");
+    assert!(stray.yaml.as_deref().is_some_and(|yaml| yaml.contains("- key: k.stray") && !yaml.contains("field:")), "{stray}");
+    assert_eq!(stray.code.as_deref(), Some("info_span!(\"k.stand\", k.id = …, k.stray = …)"));
+    let known = only(&harness, "known");
+    assert!(known.yaml.as_deref().is_some_and(|yaml| yaml.ends_with("- ref: k.size")), "{known}");
+    assert_eq!(known.code.as_deref(), Some("info_span!(\"k.stand\", k.id = …, k.size = …)"));
+    assert_eq!(only(&harness, "by its key").code, None);
 }

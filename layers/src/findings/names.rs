@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing_weaver_registry::model::{AttributeRef, EventId, FoldSource, FoldValue, MetricId, Origin, RequirementLevel, ResolvedRegistry};
 
+use crate::read::FieldDropReason;
+use crate::redaction::Redaction;
 use crate::rules::declared;
 use crate::value::Value;
 
@@ -39,6 +41,7 @@ pub(crate) struct Names {
     entity_keys: HashSet<String>,
     /// Keys that stand on the resource.
     resource_keys: HashSet<String>,
+    redaction: Redaction,
     budget: AtomicUsize,
 }
 
@@ -57,6 +60,7 @@ impl Names {
             prefixes,
             entity_keys: keys.map(|reference| registry.attribute(reference.attribute).key.clone()).collect(),
             resource_keys: resource.iter().map(|(key, _)| key.to_string()).collect(),
+            redaction: Redaction::of(registry),
             budget: AtomicUsize::new(BUDGET),
         }
     }
@@ -69,6 +73,11 @@ impl Names {
     /// Whether entities in force or the resource carry this key, so that no signal need repeat it.
     pub(crate) fn is_carried(&self, key: &str) -> bool {
         self.entity_keys.contains(key) || self.resource_keys.contains(key)
+    }
+
+    /// Why the registry keeps a value back that stands under this name, wherever that is.
+    pub(crate) fn keeps_back(&self, name: &str) -> Option<FieldDropReason> {
+        self.redaction.treatment(name).keeps_back()
     }
 
     /// The candidate that is meant by `name`, if one is near enough.

@@ -7,43 +7,63 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use tracing_core::{Level, Metadata};
-use tracing_weaver_registry::model::{Attribute, AttributeRef, Origin, ResolvedRegistry, Sensitivity};
+use tracing_weaver_registry::model::{Attribute, AttributeRef, AttributeType, Origin, ResolvedRegistry};
 
 use super::names::Names;
+use crate::read::FieldDropReason;
+use crate::redact::Treatment;
+use crate::rules::is_below;
 
 const ANY_FILE: &str = "# in a file of the registry that begins with `file_format: definition/2`\n";
 
 /// Attributes for fields of a callsite: references, and definitions of those that the registry does not have.
-#[derive(Default)]
-struct Attributes {
+struct Attributes<'a> {
+    registry: &'a ResolvedRegistry,
+    names: &'a Names,
+    /// Of the event, span or entity.
+    name: &'a str,
+    /// Of an entity, which takes its attributes by their keys alone.
+    by_key_only: bool,
     /// By key; with the name that the reference must accept, where the definition does not.
     references: BTreeMap<String, Option<String>>,
     definitions: String,
 }
 
-impl Attributes {
-    /// For an event or span of this name, whatever entities in force or the resource do not carry.
-    fn of<'f>(registry: &ResolvedRegistry, names: &Names, name: &str, fields: impl Iterator<Item = &'f str>) -> Attributes {
-        let mut attributes = Attributes::default();
+impl<'a> Attributes<'a> {
+    fn new(registry: &'a ResolvedRegistry, names: &'a Names, name: &'a str, by_key_only: bool) -> Attributes<'a> {
+        Attributes { registry, names, name, by_key_only, references: BTreeMap::new(), definitions: String::new() }
+    }
+
+    /// For an event or span, whatever entities in force or the resource do not carry.
+    fn of(registry: &'a ResolvedRegistry, names: &'a Names, callsite: &'a Metadata<'_>) -> Attributes<'a> {
+        let mut attributes = Attributes::new(registry, names, callsite.name(), false);
+        let fields = callsite.fields().iter().map(|field| field.name());
         for field in fields.filter(|field| *field != "message" && !names.is_carried(field) && !field.starts_with("otel.")) {
-            attributes.add(registry, name, field);
+            attributes.add(field);
         }
         attributes
     }
 
-    fn add(&mut self, registry: &ResolvedRegistry, name: &str, field: &str) {
-        if let Some(attribute) = known(registry, field) {
-            // A secret is better left out of the code.
-            if attribute.privacy.sensitivity != Sensitivity::Secret {
+    /// Adds a field, unless it must not leave, or only would by what is added.
+    fn add(&mut self, field: &str) {
+        let kept_back = self.names.keeps_back(field);
+        if field.is_empty() || kept_back == Some(FieldDropReason::Secret) {
+            return;
+        }
+        if let Some(attribute) = known(self.registry, field).or_else(|| self.template(field)) {
+            // What is private in one place of the registry only would be plain in another.
+            if kept_back.is_none() || Treatment::of(&attribute.privacy).keeps_back().is_some() {
                 self.references.entry(attribute.key.clone()).or_default();
             }
             return;
         }
-        // A bare name goes under the event's namespace, since own attributes always stand under the registry's prefix.
-        let namespace = name.rsplit_once('.').map_or(name, |(namespace, _)| namespace);
-        let key = if field.contains('.') { field.to_owned() } else { format!("{namespace}.{field}") };
-        if registry.attribute_by_key(&key).is_some() {
-            self.references.insert(key, Some(field.to_owned()));
+        let key = key_for(self.name, field);
+        if kept_back.is_some() || self.names.keeps_back(&key).is_some() {
+            return;
+        }
+        let alias = (key != field && !self.by_key_only).then(|| field.to_owned());
+        if self.registry.attribute_by_key(&key).is_some() {
+            self.references.insert(key, alias);
             return;
         }
         if self.references.insert(key.clone(), None).is_some() {
@@ -54,9 +74,17 @@ impl Attributes {
             "  - key: {}\n    type: string # or int, double, boolean\n    brief: What it says, in a sentence.\n    stability: development\n",
             plain(&key)
         );
-        if key != field {
-            let _ = writeln!(self.definitions, "    {}", accepts(field));
+        if let Some(alias) = alias {
+            let _ = writeln!(self.definitions, "    {}", accepts(&alias));
         }
+    }
+
+    /// The template that a field is an instance of.
+    fn template(&self, field: &str) -> Option<&'a Attribute> {
+        let has =
+            |attribute: &&Attribute| matches!(attribute.attribute_type, AttributeType::Template(_)) && is_below(field, &attribute.key);
+        let found = self.registry.attributes.iter().filter(has).max_by_key(|attribute| attribute.key.len());
+        found.filter(|_| !self.by_key_only)
     }
 
     fn references(&self, indent: &str) -> String {
@@ -70,10 +98,26 @@ impl Attributes {
         references
     }
 
+    /// What to add to a list of something that is defined at `origin`.
+    fn under(&self, list: &str, origin: &Origin) -> Option<String> {
+        let section = self.section();
+        let lead = if section.is_empty() { "# ".to_owned() } else { format!("{ANY_FILE}{section}# and ") };
+        let references = self.references("");
+        let yaml = format!("{lead}under `{list}:` of `{}`, {}\n{}", plain(self.name), place(origin), references.trim_end());
+        (!references.is_empty()).then_some(yaml)
+    }
+
     /// The definitions under their heading, if there are any.
     fn section(&self) -> String {
         if self.definitions.is_empty() { String::new() } else { format!("attributes:\n{}", self.definitions) }
     }
+}
+
+/// The key that is proposed for a field. A bare name goes under the event's namespace, since own attributes always stand under the
+/// registry's prefix.
+pub(super) fn key_for(name: &str, field: &str) -> String {
+    let namespace = name.rsplit_once('.').map_or(name, |(namespace, _)| namespace);
+    if field.contains('.') { field.to_owned() } else { format!("{namespace}.{field}") }
 }
 
 fn accepts(field: &str) -> String {
@@ -81,7 +125,7 @@ fn accepts(field: &str) -> String {
 }
 
 /// The attribute that a field names, by its key or by a name that is accepted for it.
-fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&'r Attribute> {
+pub(super) fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&'r Attribute> {
     let by_key = registry.attribute_by_key(field).map(|id| registry.attribute(id));
     let by_alias = || registry.attributes.iter().find(|attribute| attribute.fields.iter().any(|alias| alias == field));
     by_key.or_else(by_alias)
@@ -89,7 +133,7 @@ fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&'r Attribut
 
 /// An event as the callsite emits it.
 pub(super) fn event(registry: &ResolvedRegistry, names: &Names, callsite: &Metadata<'_>) -> String {
-    let attributes = Attributes::of(registry, names, callsite.name(), callsite.fields().iter().map(|field| field.name()));
+    let attributes = Attributes::of(registry, names, callsite);
     let name = plain(callsite.name());
     let mut yaml = format!(
         "{ANY_FILE}{}events:\n  - name: {name}\n    brief: What happened, in a \
@@ -103,7 +147,7 @@ pub(super) fn event(registry: &ResolvedRegistry, names: &Names, callsite: &Metad
 
 /// A span type as the callsite opens it.
 pub(super) fn span(registry: &ResolvedRegistry, names: &Names, callsite: &Metadata<'_>) -> String {
-    let attributes = Attributes::of(registry, names, callsite.name(), callsite.fields().iter().map(|field| field.name()));
+    let attributes = Attributes::of(registry, names, callsite);
     let name = plain(callsite.name());
     let mut yaml = format!(
         "{ANY_FILE}{}spans:\n  - type: {name}\n    kind: internal\n    name: {{note: \
@@ -115,20 +159,25 @@ pub(super) fn span(registry: &ResolvedRegistry, names: &Names, callsite: &Metada
     yaml
 }
 
-fn push_references(yaml: &mut String, attributes: &Attributes) {
+fn push_references(yaml: &mut String, attributes: &Attributes<'_>) {
     if !attributes.references.is_empty() {
         yaml.push_str("    attributes:\n");
         yaml.push_str(&attributes.references("      "));
     }
 }
 
-/// A further attribute of something that is defined at `origin`, under its list `list`.
-pub(super) fn attribute(registry: &ResolvedRegistry, name: &str, field: &str, list: &str, origin: &Origin) -> String {
-    let mut attributes = Attributes::default();
-    attributes.add(registry, name, field);
-    let section = attributes.section();
-    let lead = if section.is_empty() { "# ".to_owned() } else { format!("{ANY_FILE}{section}# and ") };
-    format!("{lead}under `{list}:` of `{}`, {}\n{}", plain(name), place(origin), attributes.references("").trim_end())
+/// A further attribute of an event or span type that is defined at `origin`; `None` where none should be added.
+pub(super) fn attribute(registry: &ResolvedRegistry, names: &Names, name: &str, field: &str, origin: &Origin) -> Option<String> {
+    let mut attributes = Attributes::new(registry, names, name, false);
+    attributes.add(field);
+    attributes.under("attributes", origin)
+}
+
+/// A further attribute of an entity, likewise.
+pub(super) fn description(registry: &ResolvedRegistry, names: &Names, name: &str, field: &str, origin: &Origin) -> Option<String> {
+    let mut attributes = Attributes::new(registry, names, name, true);
+    attributes.add(field);
+    attributes.under("description", origin)
 }
 
 /// The same reference as something less than required.

@@ -2,12 +2,13 @@
 //!
 //! [`super::finding`] comes here for what the check of a callsite found. Nothing here sees a value.
 
-use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason, MetricId, Sensitivity};
+use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, DeprecationReason, MetricId};
 
 use super::{Said, Writer, code, yaml};
 use crate::findings::check::level;
 use crate::findings::finding::FindingLevel::{self, Improvement, Violation};
 use crate::findings::names::Near;
+use crate::read::FieldDropReason;
 
 impl Writer<'_> {
     /// The level of what concerns an unknown name: one that is merely near may be somebody else's.
@@ -92,20 +93,27 @@ impl Writer<'_> {
         };
         let place = self.place();
         let message = format!("field `{}` of {} is not declared there, so it is not exported", code::text(field), self.subject());
-        let known = self.registry.attribute_by_key(field).map(|id| self.registry.attribute(id));
-        if known.is_some_and(|attribute| attribute.privacy.sensitivity == Sensitivity::Secret) {
-            return Said::new("missing_attribute", Violation, message).about(field).help("it is secret, so it never will be: leave it out");
+        let said = Said::new("missing_attribute", Violation, message).about(field);
+        if self.names.keeps_back(field) == Some(FieldDropReason::Secret) {
+            return said.help("it is secret, so it never will be: leave it out");
         }
-        let list = if self.item.kind == "entity" { "description" } else { "attributes" };
         let help = match nearest {
             Some(near) => format!("did you mean `{near}`? Change the name in the code, or declare the field at {place}"),
             None => format!("declare it at {place}, or leave it out"),
         };
-        Said::new("missing_attribute", Violation, message)
-            .about(field)
-            .help(help)
-            .code(nearest.map(|near| self.renamed(field, near)))
-            .yaml(self.item.origin.map(|origin| yaml::attribute(self.registry, self.callsite.name(), field, list, origin)))
+        let said = said.help(help).code(nearest.map(|near| self.renamed(field, near)));
+        let (name, Some(origin)) = (self.callsite.name(), self.item.origin) else { return said };
+        if self.item.kind != "entity" {
+            return said.yaml(yaml::attribute(self.registry, self.names, name, field, origin));
+        }
+        // An entity takes its attributes by their keys alone: the code must have the key that the YAML has.
+        let key = yaml::known(self.registry, field).map_or_else(|| yaml::key_for(name, field), |attribute| attribute.key.clone());
+        if nearest.is_some() && key != field {
+            return said;
+        }
+        let yaml = yaml::description(self.registry, self.names, name, field, origin);
+        let said = if yaml.is_some() && key != field { said.code(Some(self.renamed(field, &key))) } else { said };
+        said.yaml(yaml)
     }
 
     pub(super) fn entity_key_undeclared(&self, field: &str) -> Said {
@@ -120,7 +128,7 @@ impl Writer<'_> {
             .about(field)
             .help("emit the event inside the entity's span, and the attribute stands on its scope; or declare it on the event")
             .code(owner.map(|entity| self.enter(entity)))
-            .yaml(self.item.origin.map(|origin| yaml::attribute(self.registry, self.callsite.name(), field, "attributes", origin)))
+            .yaml(self.item.origin.and_then(|origin| yaml::attribute(self.registry, self.names, self.callsite.name(), field, origin)))
     }
 
     pub(super) fn duplicate(&self, field: &str) -> Said {
