@@ -97,7 +97,7 @@ impl Names {
                 continue;
             }
             let distance = distance(&folded, candidate, near);
-            if distance <= bound && best.is_none_or(|(found, _)| distance < found) {
+            if distance <= bound && is_near_at_its_end(name, candidate) && best.is_none_or(|(found, _)| distance < found) {
                 best = Some((distance, candidate));
             }
         }
@@ -115,7 +115,30 @@ fn distance(name: &str, candidate: &str, near: Near) -> usize {
     let candidate = folded(candidate);
     // One word alone may be anybody's.
     let lacks_namespace = (near == Near::Known || name.contains('_')) && candidate.ends_with(&format!("_{name}"));
-    if lacks_namespace { 1 } else { strsim::osa_distance(name, &candidate) }
+    let is_reordered = || near == Near::Known && words(name) == words(&candidate);
+    if lacks_namespace || is_reordered() { 1 } else { strsim::osa_distance(name, &candidate) }
+}
+
+/// Whether the last segments are alike, by a few letters or as the same words: what merely begins alike means something else.
+fn is_near_at_its_end(name: &str, candidate: &str) -> bool {
+    let last = |name: &str| folded(name.rsplit('.').next().unwrap_or_default());
+    let (name_folded, end) = (folded(name), last(candidate));
+    // The delimiter within the last segment, or the one before it, may be what is wrong.
+    let words_of_end = end.split('_').count();
+    let from = name_folded.rmatch_indices('_').nth(words_of_end - 1).map_or(0, |(at, _)| at + 1);
+    let is_alike = |other: &str| strsim::osa_distance(other, &end) <= (end.chars().count() / 3).min(2);
+    let squeezed = |name: &str| name.replace('_', "");
+    is_alike(&name_folded[from..])
+        || is_alike(&last(name))
+        || words(&name_folded) == words(&folded(candidate))
+        || squeezed(&name_folded) == squeezed(&folded(candidate))
+}
+
+/// The words of a folded name, in one order for all.
+fn words(folded: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = folded.split('_').collect();
+    words.sort_unstable();
+    words
 }
 
 fn folded(name: &str) -> String {
@@ -213,6 +236,32 @@ mod tests {
             ("poll_next", None),
         ] {
             assert_eq!(names.nearest(name, Near::Stranger, KNOWN.into_iter()), meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_meant_only_where_its_last_segment_is_near() {
+        let names = names();
+        for (name, candidate, is_meant) in [
+            ("kiosk.stnad", "kiosk.stand", true),
+            ("kiosk.stand_cuont", "kiosk.stand_count", true),
+            ("kiosk.count_stand", "kiosk.stand_count", true),
+            ("kiosk.begin.sale", "kiosk.sale.begin", true),
+            ("kiosk.salebegin", "kiosk.sale.begin", true),
+            ("kiosk.sale-begin", "kiosk.sale.begin", true),
+            ("kiosk.sales.begin", "kiosk.sale.begin", true),
+            ("kiosk.stand_id", "kiosk.stand.id", true),
+            ("stand_count", "kiosk.stand_count", true),
+            ("outcom", "outcome", true),
+            ("kiosk.refund", "kiosk.stand", false),
+            ("kiosk.sale.begin", "kiosk.sale.end", false),
+            ("kiosk.sale.open", "kiosk.sale.close", false),
+            ("kiosk.sale.start", "kiosk.sale.stop", false),
+            ("kiosk.stand.id", "kiosk.stand.ip", false),
+            ("kiosk.reader.opened", "kiosk.reader.closed", false),
+            ("kiosk.stand_first", "kiosk.stand_last", false),
+        ] {
+            assert_eq!(names.nearest(name, Near::Known, [candidate].into_iter()).is_some(), is_meant, "{name} for {candidate}");
         }
     }
 
