@@ -2,8 +2,14 @@
 //!
 //! Small registries, one question each. Each test has targets of its own, since every layer of the process hears of every callsite.
 
+#[cfg(feature = "spans")]
+#[path = "support/spans.rs"]
+mod spans;
 #[path = "support/mod.rs"]
 mod support;
+
+#[cfg(feature = "spans")]
+use std::sync::Arc;
 
 use support::{Harness, filter, registry_of};
 use tracing::{Level, event, info_span};
@@ -127,4 +133,33 @@ fn an_attribute_of_an_entity_is_advised_by_its_key_alone_in_yaml_and_code() {
     assert!(known.yaml.as_deref().is_some_and(|yaml| yaml.ends_with("- ref: k.size")), "{known}");
     assert_eq!(known.code.as_deref(), Some("info_span!(\"k.stand\", k.id = …, k.size = …)"));
     assert_eq!(only(&harness, "by its key").code, None);
+}
+
+/// A span type whose one attribute has a name beside its key.
+#[cfg(feature = "spans")]
+const WORK: &str = "
+file_format: definition/2
+attributes:
+  - {key: w.note, type: string, brief: A note., stability: development, annotations: {tracing_weaver: {field: [note]}}}
+spans:
+  - {type: w.work, kind: internal, name: {note: w.work}, brief: Work., stability: development, attributes: [{ref: w.note}]}
+";
+
+#[cfg(feature = "spans")]
+#[test]
+fn of_two_fields_for_one_attribute_of_a_span_the_value_given_last_is_said_to_be_exported_and_is() {
+    let sink = Arc::new(spans::Spans::default());
+    let harness = Harness::new(spans::traced_with(registry_of(WORK), "info", sink.clone()));
+    harness.run(|| {
+        drop(info_span!(target: "doubled", "w.work", note = "first", w.note = "second"));
+        drop(info_span!(target: "doubled", "w.work", w.note = "first", note = "second"));
+    });
+    let exported: Vec<_> = sink.take().into_iter().map(|span| span.attributes).collect();
+    assert_eq!(exported.len(), 2);
+    for attributes in exported {
+        assert_eq!(attributes.iter().map(|of| (of.key.as_str(), of.value.as_str())).collect::<Vec<_>>(), [("w.note", "second".into())]);
+    }
+    let found = found(&harness, "doubled");
+    assert_eq!(found.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["duplicate_attribute"; 2]);
+    assert!(found.iter().all(|finding| finding.message.contains("the value that is given last is exported")), "{found:#?}");
 }

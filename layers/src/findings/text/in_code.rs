@@ -133,8 +133,12 @@ impl Writer<'_> {
 
     pub(super) fn duplicate(&self, field: &str) -> Said {
         let key = self.declared(field).map_or(field, |reference| self.key(reference.attribute));
-        let message =
-            format!("{} has two fields for `{key}`: `{}` counts neither on the record nor in metrics", self.subject(), code::text(field));
+        let (subject, name) = (self.subject(), code::text(field));
+        let message = if self.callsite.is_span() {
+            format!("{subject} has two fields for `{key}`, `{name}` is the second: the value that is given last is exported, and no other")
+        } else {
+            format!("{subject} has two fields for `{key}`: `{name}` counts neither on the record nor in metrics")
+        };
         Said::new("duplicate_attribute", Violation, message)
             .about(key)
             .help("keep one of them")
