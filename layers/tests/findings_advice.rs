@@ -163,3 +163,29 @@ fn of_two_fields_for_one_attribute_of_a_span_the_value_given_last_is_said_to_be_
     assert_eq!(found.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["duplicate_attribute"; 2]);
     assert!(found.iter().all(|finding| finding.message.contains("the value that is given last is exported")), "{found:#?}");
 }
+
+#[test]
+fn an_attribute_is_advised_with_the_type_that_its_values_had() {
+    let harness = harness(KIOSK);
+    harness.run(|| {
+        event!(name: "k.sell", target: "int", Level::INFO, count = 3);
+        event!(name: "k.sell", target: "boolean", Level::INFO, is_paid = true);
+        event!(name: "k.sell", target: "double", Level::INFO, k.price = 1.5);
+        event!(name: "k.sell", target: "string", Level::INFO, colour = "red");
+        event!(name: "k.sell", target: "string # or int, double, boolean", Level::INFO, colour = None::<i64>);
+        event!(name: "k.typed", target: "unknown", Level::INFO, count = 3u64, weight = 2.5, is_paid = false, colour = "red");
+        drop(info_span!(target: "entity's", "k.stand", k.id = "a", k.level = 3));
+        event!(name: "k.sell", target: "no name", Level::INFO, "" = 3);
+    });
+    for expected in ["int", "boolean", "double", "string", "string # or int, double, boolean"] {
+        let yaml = only(&harness, expected).yaml.unwrap();
+        assert!(yaml.contains(&format!("\n    type: {expected}\n")), "{yaml}");
+    }
+    let types = |target| {
+        let yaml = only(&harness, target).yaml.unwrap();
+        yaml.lines().filter_map(|line| line.strip_prefix("    type: ").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(types("unknown"), ["int", "double", "boolean", "string"]);
+    assert_eq!(types("entity's"), ["int"]);
+    assert_eq!(only(&harness, "no name").yaml, None);
+}

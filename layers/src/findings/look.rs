@@ -12,7 +12,7 @@ use tracing_weaver_registry::model::{
 };
 
 use super::disagreement::{Disagreement, ValueKind};
-use super::names::measured;
+use super::names::{Names, measured};
 use crate::read::EntityContext;
 use crate::rules::declared;
 
@@ -23,31 +23,43 @@ pub(super) struct TypeVisitor<'a> {
     /// Dimensions of metrics.
     folded: Vec<AttributeId>,
     pub(super) found: Vec<Disagreement>,
+    /// Fields that are not declared, with the kind of their values.
+    pub(super) strangers: Vec<(usize, ValueKind)>,
 }
 
 impl<'a> TypeVisitor<'a> {
-    /// For the values of an event that the registry knows. Members of closed sets are looked at where a metric takes them.
-    pub(super) fn of_event(registry: &'a ResolvedRegistry, name: &str) -> Option<TypeVisitor<'a>> {
-        let event = registry.event_by_name(name)?;
+    /// For the values of an event that the registry knows, or that stands under its prefix. Members of closed sets are looked at where a
+    /// metric takes them.
+    pub(super) fn of_event(registry: &'a ResolvedRegistry, names: &Names, name: &str) -> Option<TypeVisitor<'a>> {
+        let Some(event) = registry.event_by_name(name) else { return TypeVisitor::of_own(registry, names, name) };
         let dimensions = measured(registry, event).dimensions;
         let folded = dimensions.iter().map(|dimension| dimension.attribute).collect();
         let declared = registry.event(event).attributes.iter().chain(dimensions).collect();
-        Some(TypeVisitor { registry, declared, folded, found: Vec::new() })
+        Some(TypeVisitor { registry, declared, folded, found: Vec::new(), strangers: Vec::new() })
     }
 
-    /// For the values of a span that the registry knows.
-    pub(super) fn of_span(registry: &'a ResolvedRegistry, name: &str) -> Option<TypeVisitor<'a>> {
+    /// For the values of a span, likewise.
+    pub(super) fn of_span(registry: &'a ResolvedRegistry, names: &Names, name: &str) -> Option<TypeVisitor<'a>> {
         let entity = registry.entity_by_type(name).map(|id| registry.entity(id)).filter(|entity| !entity.resource);
-        let declared = match entity {
-            Some(entity) => entity.identity.iter().chain(&entity.description).collect(),
-            None => registry.spans.get(registry.span_by_type(name)?.0 as usize)?.attributes.iter().collect(),
+        let declared = match (entity, registry.span_by_type(name)) {
+            (Some(entity), _) => entity.identity.iter().chain(&entity.description).collect(),
+            (None, Some(id)) => registry.spans.get(id.0 as usize)?.attributes.iter().collect(),
+            (None, None) => return TypeVisitor::of_own(registry, names, name),
         };
-        Some(TypeVisitor { registry, declared, folded: Vec::new(), found: Vec::new() })
+        Some(TypeVisitor { registry, declared, folded: Vec::new(), found: Vec::new(), strangers: Vec::new() })
+    }
+
+    /// For the values of what the registry does not know, if it stands under its prefix.
+    fn of_own(registry: &'a ResolvedRegistry, names: &Names, name: &str) -> Option<TypeVisitor<'a>> {
+        let visitor = TypeVisitor { registry, declared: Vec::new(), folded: Vec::new(), found: Vec::new(), strangers: Vec::new() };
+        names.is_own(name).then_some(visitor)
     }
 
     fn value(&mut self, field: &Field, found: ValueKind, is_member: impl Fn(&EnumType) -> bool) {
         let one = |reference: &&&AttributeRef| declared(self.registry, std::slice::from_ref(**reference), field.name()).is_some();
-        let Some(reference) = self.declared.iter().find(one) else { return };
+        let Some(reference) = self.declared.iter().find(one) else {
+            return self.strangers.push((field.index(), found));
+        };
         let attribute = self.registry.attribute(reference.attribute);
         if !fits(&attribute.attribute_type, found) {
             self.found.push(Disagreement::Type { field: field.index(), found });

@@ -13,7 +13,7 @@ mod noted;
 mod text;
 mod yaml;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +23,7 @@ use tracing_core::field::Visit;
 use tracing_core::{Field, Metadata};
 use tracing_weaver_registry::model::ResolvedRegistry;
 
+use disagreement::ValueKind;
 pub(crate) use disagreement::{Disagreement, Refused};
 pub use finding::{Finding, FindingLevel};
 pub(crate) use look::is_closed;
@@ -49,9 +50,14 @@ pub(crate) struct Findings {
     noted: Noted,
     notes: Mutex<Vec<Note>>,
     left_out: AtomicU64,
+    /// By callsite what kinds of values fields had that nothing declares.
+    kinds: Mutex<HashMap<usize, Kinds>>,
     /// The notes in words, as far as somebody read them. Only readers take this lock.
     book: Mutex<Vec<Finding>>,
 }
+
+/// Fields of one callsite, with the kind of their values.
+type Kinds = Vec<(usize, ValueKind)>;
 
 /// Callsites that have registered.
 #[derive(Default)]
@@ -82,6 +88,7 @@ impl Findings {
             noted: Noted::new(),
             notes: Mutex::default(),
             left_out: AtomicU64::new(0),
+            kinds: Mutex::default(),
             book: Mutex::default(),
         }
     }
@@ -150,10 +157,19 @@ impl Findings {
         let notes: Vec<Note> = lock(&self.notes).clone();
         let (done, wanted) = (book.len(), from.saturating_add(at_most).min(notes.len()));
         for note in notes.get(done..wanted).unwrap_or_default() {
-            book.push(text::finding(&self.registry, &self.names, note.callsite, note.what));
+            let kinds = lock(&self.kinds).get(&(std::ptr::from_ref(note.callsite) as usize)).cloned().unwrap_or_default();
+            book.push(text::finding(&self.registry, &self.names, &kinds, note.callsite, note.what));
         }
         let with_count = |(finding, note): (&Finding, &Note)| Finding { count: self.noted.read(note.place), ..finding.clone() };
         book.iter().zip(&notes).take(wanted).skip(from).map(with_count).collect()
+    }
+
+    /// Keeps the kinds of values for the YAML of a finding.
+    fn keep_kinds(&self, callsite: &'static Metadata<'static>, found: Kinds) {
+        let mut kinds = lock(&self.kinds);
+        if !found.is_empty() && kinds.len() < MAX_CALLSITES {
+            kinds.insert(std::ptr::from_ref(callsite) as usize, found);
+        }
     }
 
     /// How many findings there are so far, not counting callsites that nobody looked at.
@@ -200,8 +216,9 @@ impl CallsiteNotes {
             return;
         }
         let registry = &self.findings.registry;
-        if let Some(mut types) = TypeVisitor::of_event(registry, self.callsite.name()) {
+        if let Some(mut types) = TypeVisitor::of_event(registry, &self.findings.names, self.callsite.name()) {
             event.record(&mut types);
+            self.findings.keep_kinds(self.callsite, types.strangers);
             types.found.into_iter().for_each(|what| self.note(what));
             if look::is_unassociated(registry, self.callsite, &in_force()) {
                 self.note(Disagreement::Unassociated);
@@ -215,8 +232,9 @@ impl CallsiteNotes {
             return;
         }
         let registry = &self.findings.registry;
-        if let Some(mut types) = TypeVisitor::of_span(registry, self.callsite.name()) {
+        if let Some(mut types) = TypeVisitor::of_span(registry, &self.findings.names, self.callsite.name()) {
             span.record(&mut types);
+            self.findings.keep_kinds(self.callsite, types.strangers);
             types.found.into_iter().for_each(|what| self.note(what));
         }
     }

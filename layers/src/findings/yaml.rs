@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use tracing_core::{Level, Metadata};
 use tracing_weaver_registry::model::{Attribute, AttributeRef, AttributeType, Origin, ResolvedRegistry};
 
+use super::disagreement::ValueKind;
 use super::names::Names;
 use crate::read::FieldDropReason;
 use crate::redact::Treatment;
@@ -16,12 +17,19 @@ use crate::rules::is_below;
 
 const ANY_FILE: &str = "# in a file of the registry that begins with `file_format: definition/2`\n";
 
+/// What YAML for a callsite is made from.
+#[derive(Clone, Copy)]
+pub(super) struct Advice<'a> {
+    pub(super) registry: &'a ResolvedRegistry,
+    pub(super) names: &'a Names,
+    pub(super) callsite: &'static Metadata<'static>,
+    /// Of values that fields of the callsite had.
+    pub(super) kinds: &'a [(usize, ValueKind)],
+}
+
 /// Attributes for fields of a callsite: references, and definitions of those that the registry does not have.
 struct Attributes<'a> {
-    registry: &'a ResolvedRegistry,
-    names: &'a Names,
-    /// Of the event, span or entity.
-    name: &'a str,
+    advice: Advice<'a>,
     /// Of an entity, which takes its attributes by their keys alone.
     by_key_only: bool,
     /// By key; with the name that the reference must accept, where the definition does not.
@@ -30,13 +38,14 @@ struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn new(registry: &'a ResolvedRegistry, names: &'a Names, name: &'a str, by_key_only: bool) -> Attributes<'a> {
-        Attributes { registry, names, name, by_key_only, references: BTreeMap::new(), definitions: String::new() }
+    fn new(advice: Advice<'a>, by_key_only: bool) -> Attributes<'a> {
+        Attributes { advice, by_key_only, references: BTreeMap::new(), definitions: String::new() }
     }
 
     /// For an event or span, whatever entities in force or the resource do not carry.
-    fn of(registry: &'a ResolvedRegistry, names: &'a Names, callsite: &'a Metadata<'_>) -> Attributes<'a> {
-        let mut attributes = Attributes::new(registry, names, callsite.name(), false);
+    fn of(advice: Advice<'a>) -> Attributes<'a> {
+        let mut attributes = Attributes::new(advice, false);
+        let Advice { names, callsite, .. } = advice;
         let fields = callsite.fields().iter().map(|field| field.name());
         for field in fields.filter(|field| *field != "message" && !names.is_carried(field) && !field.starts_with("otel.")) {
             attributes.add(field);
@@ -46,23 +55,24 @@ impl<'a> Attributes<'a> {
 
     /// Adds a field, unless it must not leave, or only would by what is added.
     fn add(&mut self, field: &str) {
-        let kept_back = self.names.keeps_back(field);
+        let Advice { registry, names, callsite, .. } = self.advice;
+        let kept_back = names.keeps_back(field);
         if field.is_empty() || kept_back == Some(FieldDropReason::Secret) {
             return;
         }
-        if let Some(attribute) = known(self.registry, field).or_else(|| self.template(field)) {
+        if let Some(attribute) = known(registry, field).or_else(|| self.template(field)) {
             // What is private in one place of the registry only would be plain in another.
             if kept_back.is_none() || Treatment::of(&attribute.privacy).keeps_back().is_some() {
                 self.references.entry(attribute.key.clone()).or_default();
             }
             return;
         }
-        let key = key_for(self.name, field);
-        if kept_back.is_some() || self.names.keeps_back(&key).is_some() {
+        let key = key_for(callsite.name(), field);
+        if kept_back.is_some() || names.keeps_back(&key).is_some() {
             return;
         }
         let alias = (key != field && !self.by_key_only).then(|| field.to_owned());
-        if self.registry.attribute_by_key(&key).is_some() {
+        if registry.attribute_by_key(&key).is_some() {
             self.references.insert(key, alias);
             return;
         }
@@ -71,11 +81,26 @@ impl<'a> Attributes<'a> {
         }
         let _ = write!(
             self.definitions,
-            "  - key: {}\n    type: string # or int, double, boolean\n    brief: What it says, in a sentence.\n    stability: development\n",
-            plain(&key)
+            "  - key: {}\n    type: {}\n    brief: What it says, in a sentence.\n    stability: development\n",
+            plain(&key),
+            self.type_of(field)
         );
         if let Some(alias) = alias {
             let _ = writeln!(self.definitions, "    {}", accepts(&alias));
+        }
+    }
+
+    /// The type that the values of a field had, as far as any was seen.
+    fn type_of(&self, field: &str) -> &'static str {
+        let at = self.advice.callsite.fields().field(field).map(|field| field.index());
+        let seen = self.advice.kinds.iter().find(|(index, _)| Some(*index) == at).map(|(_, kind)| *kind);
+        match seen {
+            Some(ValueKind::Int) => "int",
+            Some(ValueKind::Double) => "double",
+            Some(ValueKind::Bool) => "boolean",
+            Some(ValueKind::Bytes) => "any",
+            Some(ValueKind::Text) => "string",
+            Some(ValueKind::Formatted) | None => "string # or int, double, boolean",
         }
     }
 
@@ -83,7 +108,7 @@ impl<'a> Attributes<'a> {
     fn template(&self, field: &str) -> Option<&'a Attribute> {
         let has =
             |attribute: &&Attribute| matches!(attribute.attribute_type, AttributeType::Template(_)) && is_below(field, &attribute.key);
-        let found = self.registry.attributes.iter().filter(has).max_by_key(|attribute| attribute.key.len());
+        let found = self.advice.registry.attributes.iter().filter(has).max_by_key(|attribute| attribute.key.len());
         found.filter(|_| !self.by_key_only)
     }
 
@@ -103,7 +128,8 @@ impl<'a> Attributes<'a> {
         let section = self.section();
         let lead = if section.is_empty() { "# ".to_owned() } else { format!("{ANY_FILE}{section}# and ") };
         let references = self.references("");
-        let yaml = format!("{lead}under `{list}:` of `{}`, {}\n{}", plain(self.name), place(origin), references.trim_end());
+        let yaml =
+            format!("{lead}under `{list}:` of `{}`, {}\n{}", plain(self.advice.callsite.name()), place(origin), references.trim_end());
         (!references.is_empty()).then_some(yaml)
     }
 
@@ -132,8 +158,8 @@ pub(super) fn known<'r>(registry: &'r ResolvedRegistry, field: &str) -> Option<&
 }
 
 /// An event as the callsite emits it.
-pub(super) fn event(registry: &ResolvedRegistry, names: &Names, callsite: &Metadata<'_>) -> String {
-    let attributes = Attributes::of(registry, names, callsite);
+pub(super) fn event(advice: Advice<'_>) -> String {
+    let (attributes, callsite) = (Attributes::of(advice), advice.callsite);
     let name = plain(callsite.name());
     let mut yaml = format!(
         "{ANY_FILE}{}events:\n  - name: {name}\n    brief: What happened, in a \
@@ -146,8 +172,8 @@ pub(super) fn event(registry: &ResolvedRegistry, names: &Names, callsite: &Metad
 }
 
 /// A span type as the callsite opens it.
-pub(super) fn span(registry: &ResolvedRegistry, names: &Names, callsite: &Metadata<'_>) -> String {
-    let attributes = Attributes::of(registry, names, callsite);
+pub(super) fn span(advice: Advice<'_>) -> String {
+    let (attributes, callsite) = (Attributes::of(advice), advice.callsite);
     let name = plain(callsite.name());
     let mut yaml = format!(
         "{ANY_FILE}{}spans:\n  - type: {name}\n    kind: internal\n    name: {{note: \
@@ -167,15 +193,15 @@ fn push_references(yaml: &mut String, attributes: &Attributes<'_>) {
 }
 
 /// A further attribute of an event or span type that is defined at `origin`; `None` where none should be added.
-pub(super) fn attribute(registry: &ResolvedRegistry, names: &Names, name: &str, field: &str, origin: &Origin) -> Option<String> {
-    let mut attributes = Attributes::new(registry, names, name, false);
+pub(super) fn attribute(advice: Advice<'_>, field: &str, origin: &Origin) -> Option<String> {
+    let mut attributes = Attributes::new(advice, false);
     attributes.add(field);
     attributes.under("attributes", origin)
 }
 
 /// A further attribute of an entity, likewise.
-pub(super) fn description(registry: &ResolvedRegistry, names: &Names, name: &str, field: &str, origin: &Origin) -> Option<String> {
-    let mut attributes = Attributes::new(registry, names, name, true);
+pub(super) fn description(advice: Advice<'_>, field: &str, origin: &Origin) -> Option<String> {
+    let mut attributes = Attributes::new(advice, true);
     attributes.add(field);
     attributes.under("description", origin)
 }

@@ -35,7 +35,7 @@ impl Writer<'_> {
             (None, None) => "add the event to the registry".to_owned(),
         };
         let message = format!("{} is not in the registry: it is a plain record, from which no metric takes anything", self.subject());
-        let yaml = (self.names.is_own(name) && other.is_none()).then(|| yaml::event(self.registry, self.names, self.callsite));
+        let yaml = (self.names.is_own(name) && other.is_none()).then(|| yaml::event(self.advice));
         Said::new("missing_event", self.level_of_unknown(), message)
             .help(help)
             .code(nearest.map(|near| self.written(near, self.fields())))
@@ -61,7 +61,7 @@ impl Writer<'_> {
             "{} is neither an entity nor a span type of the registry: it is an ordinary span and puts no entity in force",
             self.subject()
         );
-        let yaml = (self.names.is_own(name) && other.is_none()).then(|| yaml::span(self.registry, self.names, self.callsite));
+        let yaml = (self.names.is_own(name) && other.is_none()).then(|| yaml::span(self.advice));
         Said::new("missing_span", self.level_of_unknown(), message)
             .help(help)
             .code(nearest.map(|near| self.written(near, self.fields())))
@@ -104,14 +104,14 @@ impl Writer<'_> {
         let said = said.help(help).code(nearest.map(|near| self.renamed(field, near)));
         let (name, Some(origin)) = (self.callsite.name(), self.item.origin) else { return said };
         if self.item.kind != "entity" {
-            return said.yaml(yaml::attribute(self.registry, self.names, name, field, origin));
+            return said.yaml(yaml::attribute(self.advice, field, origin));
         }
         // An entity takes its attributes by their keys alone: the code must have the key that the YAML has.
         let key = yaml::known(self.registry, field).map_or_else(|| yaml::key_for(name, field), |attribute| attribute.key.clone());
         if nearest.is_some() && key != field {
             return said;
         }
-        let yaml = yaml::description(self.registry, self.names, name, field, origin);
+        let yaml = yaml::description(self.advice, field, origin);
         let said = if yaml.is_some() && key != field { said.code(Some(self.renamed(field, &key))) } else { said };
         said.yaml(yaml)
     }
@@ -128,7 +128,7 @@ impl Writer<'_> {
             .about(field)
             .help("emit the event inside the entity's span, and the attribute stands on its scope; or declare it on the event")
             .code(owner.map(|entity| self.enter(entity)))
-            .yaml(self.item.origin.and_then(|origin| yaml::attribute(self.registry, self.names, self.callsite.name(), field, origin)))
+            .yaml(self.item.origin.and_then(|origin| yaml::attribute(self.advice, field, origin)))
     }
 
     pub(super) fn duplicate(&self, field: &str) -> Said {

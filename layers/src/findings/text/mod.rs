@@ -8,15 +8,23 @@ mod met;
 use tracing_core::Metadata;
 use tracing_weaver_registry::model::{AttributeId, AttributeRef, Deprecated, EntityId, Origin, ResolvedRegistry};
 
-use super::disagreement::Disagreement;
+use super::disagreement::{Disagreement, ValueKind};
 use super::finding::{Finding, FindingLevel};
 use super::names::{Names, measured};
+use super::yaml::Advice;
 use super::{code, yaml};
 use crate::rules::declared;
 
-/// Puts a disagreement into words.
-pub(super) fn finding(registry: &ResolvedRegistry, names: &Names, callsite: &'static Metadata<'static>, what: Disagreement) -> Finding {
-    let writer = Writer { registry, names, callsite, item: Item::of(registry, callsite) };
+/// Puts a disagreement into words. `kinds` are those of values that fields had which nothing declares.
+pub(super) fn finding(
+    registry: &ResolvedRegistry,
+    names: &Names,
+    kinds: &[(usize, ValueKind)],
+    callsite: &'static Metadata<'static>,
+    what: Disagreement,
+) -> Finding {
+    let advice = Advice { registry, names, callsite, kinds };
+    let writer = Writer { registry, names, callsite, advice, item: Item::of(registry, callsite) };
     let said = writer.say(what);
     Finding {
         id: said.id,
@@ -113,6 +121,7 @@ struct Writer<'a> {
     registry: &'a ResolvedRegistry,
     names: &'a Names,
     callsite: &'static Metadata<'static>,
+    advice: Advice<'a>,
     item: Item<'a>,
 }
 
