@@ -10,6 +10,7 @@ mod support;
 
 use std::sync::Arc;
 
+use support::met::{found, only};
 use support::{Harness, filter, registry_of};
 use tracing::field::Empty;
 use tracing::{Level, event, info_span, span};
@@ -27,18 +28,6 @@ fn settings(directives: &str) -> Settings {
 
 fn harness() -> Harness {
     Harness::new(settings("info"))
-}
-
-/// What was found at callsites of this target, after all that wait were looked at.
-fn found(harness: &Harness, target: &str) -> Vec<Finding> {
-    harness.weaver.findings(0, usize::MAX).into_iter().filter(|finding| finding.target == target).collect()
-}
-
-/// The one finding of this target.
-fn only(harness: &Harness, target: &str) -> Finding {
-    let found = found(harness, target);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    found.into_iter().next().unwrap()
 }
 
 fn ids(found: &[Finding]) -> Vec<(&str, Option<&str>)> {

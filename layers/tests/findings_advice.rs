@@ -11,26 +11,15 @@ mod support;
 #[cfg(feature = "spans")]
 use std::sync::Arc;
 
+use support::met::{found, only};
 use support::{Harness, filter, registry_of};
 use tracing::{Level, event, info_span};
-use tracing_weaver_layers::{Finding, Settings};
+use tracing_weaver_layers::Settings;
 
 fn harness(registry: &str) -> Harness {
     let mut settings = Settings::new(registry_of(registry));
     settings.filter = filter("info");
     Harness::new(settings)
-}
-
-/// What was found at callsites of this target.
-fn found(harness: &Harness, target: &str) -> Vec<Finding> {
-    harness.weaver.findings(0, usize::MAX).into_iter().filter(|finding| finding.target == target).collect()
-}
-
-/// The one finding of this target.
-fn only(harness: &Harness, target: &str) -> Finding {
-    let found = found(harness, target);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    found.into_iter().next().unwrap()
 }
 
 /// An event whose metric requires a dimension that the event need not give.

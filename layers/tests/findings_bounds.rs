@@ -6,9 +6,10 @@ mod support;
 
 use std::sync::Arc;
 
+use support::met::found;
 use support::{Harness, filter, registry_of};
 use tracing::{Level, Metadata, event, info_span};
-use tracing_weaver_layers::{Finding, Settings};
+use tracing_weaver_layers::Settings;
 
 const REGISTRY: &str = include_str!("support/findings.yaml");
 
@@ -20,11 +21,6 @@ fn settings(directives: &str) -> Settings {
 
 fn harness() -> Harness {
     Harness::new(settings("info"))
-}
-
-/// What was found at callsites of this target, after all that wait were looked at.
-fn found(harness: &Harness, target: &str) -> Vec<Finding> {
-    harness.weaver.findings(0, usize::MAX).into_iter().filter(|finding| finding.target == target).collect()
 }
 
 /// Runs code inside a shop.

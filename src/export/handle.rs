@@ -155,18 +155,27 @@ impl ExporterHandle {
             let deadline = self.control.ask_end(timeout.min(FOR_EVER));
             ended = self.control.wait_end(deadline);
         }
-        let (books, stats, spans) = self.read();
-        let Reports { records, spans, points } = books.reports(&stats, &spans);
         let deadline_met = ended && self.control.all_sent();
+        let Stats {
+            records,
+            spans,
+            points,
+            fields_dropped,
+            attributes_over_limit,
+            entities_refused,
+            measurements_refused,
+            measurements_unattributed,
+            ..
+        } = self.stats();
         Report {
             records,
             spans,
             points,
-            fields_dropped: fields_dropped(&stats).collect(),
-            attributes_over_limit: stats.attributes_over_limit,
-            entities_refused: stats.entities_refused,
-            measurements_refused: stats.measurements_refused,
-            measurements_unattributed: stats.measurements_unattributed,
+            fields_dropped,
+            attributes_over_limit,
+            entities_refused,
+            measurements_refused,
+            measurements_unattributed,
             duration: began.elapsed(),
             deadline_met,
         }

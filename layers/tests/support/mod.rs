@@ -3,6 +3,8 @@
 //! Every test file of this crate calls it. It must never hide an answer of the layer, and installs nothing for the process.
 #![allow(dead_code)]
 
+pub(crate) mod met;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
